@@ -1,0 +1,1 @@
+"""Makes spatial question-answer data from simulated scenes."""

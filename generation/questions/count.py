@@ -1,0 +1,104 @@
+"""How many objects of a kind are visible."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from generation.houses.naming import words_for
+from generation.question import Balance, Question, Skip, make_question
+from generation.relations import is_recognised, is_seen
+from generation.sight import Seen
+from generation.views import Stage, fault
+
+NAME = "count"
+
+TEXTS = (
+    "How many {plural} can you see in this image?",
+    "Count the {plural} in this image. How many are there?",
+    "What is the number of {plural} that are visible here?",
+)
+MAX_COUNT = 8
+TURNED_VIEWS = 5
+TURN_DEG = (20.0, 40.0)
+MIN_RECOGNISED = 3
+OPTION_COUNTS = (2, 3, 4)
+
+
+def sample(stage: Stage, rng: np.random.Generator) -> Iterator[Seen]:
+    """Yield the pool's views, and some of them turned, which bring other numbers into view."""
+    yield from stage.pool
+    for index in rng.permutation(len(stage.pool))[:TURNED_VIEWS].tolist():
+        pose = stage.pool[index].observation.pose
+        turn_rad = math.radians(float(rng.uniform(*TURN_DEG))) * float(rng.choice((-1, 1)))
+        turned = stage.look(pose.moved(turn_left_rad=turn_rad))
+        if fault(turned, MIN_RECOGNISED) is None:
+            yield turned
+
+
+def ask(seen: Seen, rng: np.random.Generator) -> Iterator[Question | Skip]:
+    """Ask for the number of every kind, with every run of numbers around it as options.
+
+    A kind's name tells much of its usual number. So every run of numbers is a subject of its own,
+    kept only where views of the scene show all of its numbers, and all equally often.
+    """
+    items = seen.observation.objects.values()
+    kinds = sorted({item.category for item in items if item.askable})
+    if not kinds:
+        yield Skip(NAME, "nothing to count")
+    for category in kinds:
+        shown = _instances(seen, category)
+        if isinstance(shown, Skip):
+            yield shown
+            continue
+        for size in OPTION_COUNTS:
+            # "0 or 1" would only ask whether there is one.
+            least = 1 if size == 2 else 0
+            for low in range(max(least, len(shown) - size + 1), len(shown) + 1):
+                yield _ask(seen, category, shown, range(low, low + size), rng)
+
+
+def _instances(seen: Seen, category: str) -> list[str] | Skip:
+    """Return the visible instances of a kind; none may be half seen or of a doubtful kind."""
+    shown = []
+    for key, sight in seen.sights.items():
+        item = seen.object(key)
+        if item.category == category:
+            if not is_recognised(sight):
+                return Skip(NAME, "an instance is half hidden, cut or tiny")
+            shown.append(key)
+        elif is_seen(sight) and _could_be(item.category, category):
+            return Skip(NAME, "something alike is in view")
+    return shown if len(shown) <= MAX_COUNT else Skip(NAME, "too many to count")
+
+
+def _could_be(category: str, other: str) -> bool:
+    return category in words_for(other) or other in words_for(category)
+
+
+def _ask(
+    seen: Seen, category: str, shown: list[str], options: range, rng: np.random.Generator
+) -> Question:
+    items = seen.observation.objects.values()
+    plurals = (item.plural for item in items if item.category == category and item.plural)
+    plural = next(plurals, f"{category}s")
+    texts = [str(number) for number in options]
+    answer = str(len(shown))
+    return make_question(
+        NAME,
+        TEXTS[rng.integers(len(TEXTS))].format(plural=plural),
+        answer,
+        [text for text in texts if text != answer],
+        [seen.observation],
+        rng,
+        evidence={
+            "kind": "count",
+            "category": category,
+            "objects": {str(number): key for number, key in enumerate(shown)},
+            "pixels": {key: seen.sights[key].pixels for key in shown},
+        },
+        topic=category,
+        balance=Balance(f"{NAME}:{category}:{'|'.join(texts)}", answer, tuple(texts)),
+    )

@@ -1,0 +1,166 @@
+"""What can be seen of each object in an observation, measured once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt, find_objects
+
+from generation.pose import Array
+from generation.scene import Observation, SceneObject
+
+SAMPLES = 400
+"""At most this many of an object's pixels are put back into the room."""
+OCCLUSION_SLACK_M = 0.05
+INNER_SHARE = 0.7
+"""A middle is at least this far from the edge, as a share of the farthest that is possible."""
+NEAR_PERCENTILE, FAR_PERCENTILE = 10.0, 90.0
+LOW_PERCENTILE, HIGH_PERCENTILE = 5.0, 95.0
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """What is seen of one object; lengths in metres, pixels as (u, v)."""
+
+    object_id: str
+    picture_px: tuple[int, int]
+    """Width and height of the picture."""
+    pixels: int
+    box_px: tuple[float, float, float, float]
+    """(u0, v0, u1, v1) around its pixels."""
+    center_px: tuple[float, float]
+    """Mean of its pixels."""
+    in_frame_share: float
+    """Part of its surface that lies within the picture."""
+    unoccluded_share: float
+    """Part of what lies within the picture that nothing else hides."""
+    touches_border: bool
+    center_m: Array
+    """Mean of its visible surface, in the world, shape (3,)."""
+    distance_m: float
+    """From the camera to that."""
+    near_m: float
+    """10th percentile of the distances from the camera to its visible surface."""
+    far_m: float
+    """90th percentile of them."""
+    low_m: float
+    """5th percentile of the heights of its visible surface."""
+    high_m: float
+    """95th percentile of them."""
+
+    @property
+    def area_share(self) -> float:
+        """Part of the picture that it covers."""
+        return self.pixels / (self.picture_px[0] * self.picture_px[1])
+
+    @property
+    def side_share(self) -> float:
+        """The shorter side of its box, as a share of the picture's height."""
+        u0, v0, u1, v1 = self.box_px
+        return min(u1 - u0, v1 - v0) / self.picture_px[1]
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """An observation and what can be seen in it."""
+
+    observation: Observation
+    sights: Mapping[str, Sight]
+    """By object_id, of all objects with at least one pixel."""
+
+    def object(self, object_id: str) -> SceneObject:
+        """Return an object of the scene."""
+        return self.observation.objects[object_id]
+
+    @cached_property
+    def _middles_px(self) -> dict[str, tuple[float, float]]:
+        return {}
+
+    def middle_px(self, object_id: str) -> tuple[float, float]:
+        """Return a pixel (u, v) well inside what is seen of an object, near its middle."""
+        if object_id not in self._middles_px:
+            mask = self.observation.mask(object_id)
+            self._middles_px[object_id] = _middle_px(mask, self.sights[object_id])
+        return self._middles_px[object_id]
+
+
+def see(observation: Observation) -> Seen:
+    """Measure what can be seen of each object."""
+    slices = find_objects(observation.segmentation)
+    sights = {}
+    for object_id, item in observation.objects.items():
+        number = item.segmentation_id
+        window = slices[number - 1] if number <= len(slices) else None
+        if window is not None:
+            sights[object_id] = _sight(observation, item, window)
+    return Seen(observation, sights)
+
+
+def _sight(observation: Observation, item: SceneObject, window: tuple[slice, slice]) -> Sight:
+    rows, columns = np.nonzero(observation.segmentation[window] == item.segmentation_id)
+    rows, columns = rows + window[0].start, columns + window[1].start
+    height, width = observation.segmentation.shape
+    box = (window[1].start, window[0].start, window[1].stop, window[0].stop)
+    points_m = visible_points_m(observation, rows, columns)
+    distances_m = np.linalg.norm(points_m - observation.pose.position_m, axis=1)
+    center_m = points_m.mean(axis=0)
+    near_m, far_m = np.percentile(distances_m, (NEAR_PERCENTILE, FAR_PERCENTILE))
+    low_m, high_m = np.percentile(points_m[:, 2], (LOW_PERCENTILE, HIGH_PERCENTILE))
+    in_frame, unoccluded = _shares(observation, item)
+    return Sight(
+        object_id=item.object_id,
+        picture_px=(width, height),
+        pixels=len(rows),
+        box_px=(float(box[0]), float(box[1]), float(box[2]), float(box[3])),
+        center_px=(float(columns.mean()) + 0.5, float(rows.mean()) + 0.5),
+        in_frame_share=in_frame,
+        unoccluded_share=unoccluded,
+        touches_border=box[0] == 0 or box[1] == 0 or box[2] == width or box[3] == height,
+        center_m=center_m,
+        distance_m=float(np.linalg.norm(center_m - observation.pose.position_m)),
+        near_m=float(near_m),
+        far_m=float(far_m),
+        low_m=float(low_m),
+        high_m=float(high_m),
+    )
+
+
+def _middle_px(mask: NDArray[np.bool_], sight: Sight) -> tuple[float, float]:
+    u0, v0, u1, v1 = (int(value) for value in sight.box_px)
+    to_edge_px = distance_transform_edt(np.pad(mask[v0:v1, u0:u1], 1))[1:-1, 1:-1]
+    rows, columns = np.nonzero(to_edge_px >= INNER_SHARE * to_edge_px.max())
+    u, v = columns + u0 + 0.5, rows + v0 + 0.5
+    best = int(np.argmin((u - sight.center_px[0]) ** 2 + (v - sight.center_px[1]) ** 2))
+    return float(u[best]), float(v[best])
+
+
+def visible_points_m(
+    observation: Observation, rows: NDArray[np.intp], columns: NDArray[np.intp]
+) -> Array:
+    """Return world points, shape (K, 3), seen at pixels: at most SAMPLES of them, evenly taken."""
+    step = max(1, -(-len(rows) // SAMPLES))
+    rows, columns = rows[::step], columns[::step]
+    pixels = np.column_stack([columns, rows]).astype(np.float64) + 0.5
+    depth_m = observation.depth_m[rows, columns].astype(np.float64)
+    return observation.camera.unproject(observation.pose, pixels, depth_m)
+
+
+def _shares(observation: Observation, item: SceneObject) -> tuple[float, float]:
+    """Return the part of an object within the picture, and the part of that nothing hides.
+
+    A point on the back of an object counts as hidden only where something else is in front of it.
+    """
+    pixels, depth_m = observation.camera.project(observation.pose, item.surface_points_m)
+    height, width = observation.segmentation.shape
+    with np.errstate(invalid="ignore"):
+        inside = (pixels >= 0).all(axis=1) & (pixels < (width, height)).all(axis=1)
+    if not inside.any():
+        return 0.0, 0.0
+    columns, rows = pixels[inside].astype(int).T
+    other = observation.segmentation[rows, columns] != item.segmentation_id
+    in_front = observation.depth_m[rows, columns] < depth_m[inside] - OCCLUSION_SLACK_M
+    return float(inside.mean()), 1.0 - float((other & in_front).mean())

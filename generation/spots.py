@@ -1,0 +1,101 @@
+"""Spots on the floor that a picture shows and a person can stand on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from generation.draw import dot_radius_px
+from generation.pose import Array
+from generation.scene import BACKGROUND, Observation
+from generation.sight import Seen
+from generation.views import Stage
+
+MIN_SPOT_DISTANCE_M = 1.0
+MIN_BORDER_SHARE = 0.06
+"""Spots keep this far from the border of the picture."""
+FLOOR_SLACK_M = 0.03
+MIN_FLOOR_SHARE = 0.85
+"""Part of a cross that lies on floor: half on a wall or a chair, it seems to be elsewhere."""
+FLOOR_HEIGHT_M = 0.05
+STEP_M = 0.2
+"""Spots are at least about this far apart."""
+
+
+@dataclass(frozen=True, eq=False)
+class Spot:
+    """A point on the floor."""
+
+    point_m: Array
+    """In the world, shape (3,)."""
+    pixel: tuple[float, float]
+    """Where the picture shows it."""
+
+
+def visible_spots(stage: Stage, seen: Seen) -> list[Spot]:
+    """Return the standing points that the picture shows."""
+    observation = seen.observation
+    camera, pose = observation.camera, observation.pose
+    _, kept = np.unique(np.round(stage.points_m / STEP_M), axis=0, return_index=True)
+    points_m = np.column_stack([stage.points_m[kept], np.zeros(len(kept))])
+    pixels, depth_m = camera.project(pose, points_m)
+    border_px = MIN_BORDER_SHARE * np.array([camera.width_px, camera.height_px])
+    high_px = (camera.width_px, camera.height_px) - border_px
+    with np.errstate(invalid="ignore"):
+        inside = (pixels > border_px).all(axis=1) & (pixels < high_px).all(axis=1)
+    far = np.linalg.norm(points_m[:, :2] - pose.position_m[:2], axis=1) >= MIN_SPOT_DISTANCE_M
+    spots = []
+    for index in np.flatnonzero(inside & far).tolist():
+        column, row = pixels[index].astype(int).tolist()
+        shown_m = float(observation.depth_m[row, column])
+        on_floor = observation.segmentation[row, column] == BACKGROUND
+        near = abs(shown_m - depth_m[index]) < FLOOR_SLACK_M * max(1.0, shown_m)
+        if on_floor and near and floor_share(observation, column, row) >= MIN_FLOOR_SHARE:
+            spots.append(Spot(points_m[index], (float(pixels[index, 0]), float(pixels[index, 1]))))
+    return spots
+
+
+def floor_share(observation: Observation, column: int, row: int) -> float:
+    """Return the part of what a cross at a pixel covers that is floor."""
+    height, width = observation.segmentation.shape
+    reach_px = round(dot_radius_px(height, width))
+    rows, columns = np.mgrid[
+        max(0, row - reach_px) : min(height, row + reach_px + 1),
+        max(0, column - reach_px) : min(width, column + reach_px + 1),
+    ].reshape(2, -1)
+    pixels = np.column_stack([columns, rows]) + 0.5
+    depth_m = observation.depth_m[rows, columns].astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        points_m = observation.camera.unproject(observation.pose, pixels, depth_m)
+    flat = np.abs(points_m[:, 2]) < FLOOR_HEIGHT_M
+    return float((flat & (observation.segmentation[rows, columns] == BACKGROUND)).mean())
+
+
+def hides(seen: Seen, spot: Spot, object_id: str, *, only_tall: bool = False) -> float:
+    """Return the part of an object's surface that boxes of others hide from an eye over a spot.
+
+    The eye is as high as the camera of the view. Boxes are larger than what is in them: 1 may be
+    too much and 0 is safe, so a camera put there has the last word.
+    """
+    eye_m = np.array([spot.point_m[0], spot.point_m[1], seen.observation.pose.z_m])
+    points_m = seen.object(object_id).surface_points_m[::4]
+    others = [
+        item
+        for key, item in seen.observation.objects.items()
+        if key != object_id and not (only_tall and item.center_m[2] + item.size_m[2] / 2 < eye_m[2])
+    ]
+    if not others:
+        return 0.0
+    centers_m = np.array([item.center_m for item in others])[:, None]  # (objects, 1, 3)
+    half_m = np.array([item.size_m for item in others])[:, None] / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inverse = 1.0 / (points_m - eye_m)  # (points, 3)
+        first, second = (
+            (centers_m - half_m - eye_m) * inverse,
+            (centers_m + half_m - eye_m) * inverse,
+        )
+    enters = np.minimum(first, second).max(axis=2)
+    leaves = np.maximum(first, second).min(axis=2)
+    hidden = ((enters < leaves) & (enters > 0) & (enters < 1)).any(axis=0)
+    return float(hidden.mean())

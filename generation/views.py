@@ -1,0 +1,253 @@
+"""Finds views worth asking about: where to stand, where to look, what to move.
+
+Everything here decides on segmentation and depth; colours are rendered later and only for the
+frames of questions that are kept.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import product
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from generation.engines import Session
+from generation.pose import Array, Camera, Pose, wrap_rad
+from generation.relations import bearing_rad, is_clear, is_recognised
+from generation.scene import Observation, SceneObject, SceneState
+from generation.sight import Seen, see
+
+EYE_HEIGHT_M = (1.2, 1.6)
+PITCH_RAD = (math.radians(-20), math.radians(-6))
+POOL_VIEWS = 8
+POOL_ATTEMPTS = 28
+PROPOSALS = 10
+"""Poses that are compared by where things are before one of them is looked at."""
+INTERESTING_M = (0.8, 5.0)
+"""Objects at these distances count when poses are compared."""
+MIN_APPARENT_SIZE_RAD = math.radians(4)
+
+MIN_RECOGNISED_OBJECTS = 4
+MIN_CLEAR_OBJECTS = 2
+MIN_MEDIAN_DEPTH_M = 1.3
+"""Below this one is staring at a wall or a wardrobe."""
+MIN_NEAR_DEPTH_M = 0.45
+"""The 2nd percentile of depth: below this something is right at the lens."""
+MAX_OBJECT_AREA_SHARE = 0.4
+
+FRAME_MARGIN_SHARE = 0.02
+"""An object that is meant to be whole stays this far from the border."""
+BEARING_STEP_RAD = math.radians(1)
+PATH_STEP_M = 0.1
+GRID_STEPS = 24
+"""Rows and columns of pixels that are followed from one frame to another."""
+DEPTH_AGREEMENT = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """A loaded scene and views of it in its first state."""
+
+    session: Session
+    points_m: Array
+    """Where one can stand, shape (N, 2)."""
+    start: SceneState
+    pool: tuple[Seen, ...]
+    """Good views, the preferred ones first."""
+    rejected: tuple[str, ...] = ()
+    """Why other views were not taken."""
+
+    def look(self, pose: Pose) -> Seen:
+        """Return what is seen from a pose in the present state."""
+        return see(self.session.observe(pose))
+
+    def turned(self, seen: Seen, bearing: float, object_id: str) -> Seen:
+        """Look from the same spot with an object at a bearing (left positive).
+
+        What hides what does not change when a camera turns in place: an object that is clear
+        stays clear as long as it is in the frame.
+        """
+        pose = seen.observation.pose
+        azimuth = pose.yaw_rad + bearing_rad(pose, seen.object(object_id).center_m)
+        return self.look(replace(pose, yaw_rad=wrap_rad(azimuth - bearing)))
+
+    def is_path_free(self, start: Pose, end: Pose) -> bool:
+        """Say whether a person can walk straight from one pose to another."""
+        length_m = math.hypot(end.x_m - start.x_m, end.y_m - start.y_m)
+        steps = np.linspace(0, 1, 1 + math.ceil(length_m / PATH_STEP_M))[1:]
+        return all(
+            self.session.is_standing_free(
+                start.x_m + share * (end.x_m - start.x_m), start.y_m + share * (end.y_m - start.y_m)
+            )
+            for share in steps.tolist()
+        )
+
+    def seems_free(self, start: Pose, end: Pose) -> bool:
+        """Say whether a straight way stays near standing points: quick, and not quite certain."""
+        length_m = math.hypot(end.x_m - start.x_m, end.y_m - start.y_m)
+        steps = np.linspace(0, 1, 1 + math.ceil(length_m / PATH_STEP_M))[1:, None]
+        first, last = np.array([start.x_m, start.y_m]), np.array([end.x_m, end.y_m])
+        gaps_m, _ = self._tree.query(first + steps * (last - first))
+        return bool(np.all(gaps_m < self._grid_m))
+
+    @cached_property
+    def _tree(self) -> cKDTree:
+        return cKDTree(self.points_m)
+
+    @cached_property
+    def _grid_m(self) -> float:
+        gaps_m, _ = self._tree.query(self.points_m, k=2)
+        return float(np.median(gaps_m[:, 1]))
+
+    @contextmanager
+    def shifted(self, item: SceneObject, offset_m: Array) -> Iterator[bool]:
+        """Shift a movable object on the level for the length of a block; True if it could be."""
+        bottom_m = item.center_m - (0.0, 0.0, item.size_m[2] / 2)
+        target = bottom_m[:2] + offset_m[:2]
+        try:
+            yield self.session.place(
+                item.object_id, float(target[0]), float(target[1]), float(bottom_m[2])
+            )
+        finally:
+            self.session.restore(self.start)
+
+
+def open_stage(session: Session, rng: np.random.Generator) -> Stage:
+    """Look around a scene."""
+    stage = Stage(session, session.standing_points_m(), session.state(), ())
+    pool: list[Seen] = []
+    rejected: list[str] = []
+    for _ in range(POOL_ATTEMPTS if len(stage.points_m) else 0):
+        if len(pool) == POOL_VIEWS:
+            break
+        seen = stage.look(_propose(stage, rng))
+        reason = fault(seen)
+        if reason is None:
+            pool.append(seen)
+        else:
+            rejected.append(reason)
+    return replace(stage, pool=tuple(pool), rejected=tuple(rejected))
+
+
+def pool_views(stage: Stage, rng: np.random.Generator) -> Iterator[Seen]:
+    """Yield the views of the pool: the view sampler of questions about single pictures."""
+    yield from stage.pool
+
+
+def fault(seen: Seen, min_recognised: int = MIN_RECOGNISED_OBJECTS) -> str | None:
+    """Return why a view is not worth asking about, or None."""
+    depth_m = seen.observation.depth_m
+    near_m, median_m = np.percentile(depth_m[::4, ::4], (2, 50))
+    if median_m < MIN_MEDIAN_DEPTH_M:
+        return "view of a wall"
+    if near_m < MIN_NEAR_DEPTH_M:
+        return "something at the lens"
+    sights = [sight for key, sight in seen.sights.items() if seen.object(key).askable]
+    if max((sight.area_share for sight in sights), default=0.0) > MAX_OBJECT_AREA_SHARE:
+        return "one object fills the view"
+    if sum(is_recognised(sight) for sight in sights) < min_recognised:
+        return "few objects in view"
+    if sum(is_clear(sight) for sight in sights) < MIN_CLEAR_OBJECTS:
+        return "few clear objects in view"
+    return None
+
+
+def _propose(stage: Stage, rng: np.random.Generator) -> Pose:
+    """Return the pose of several random ones that seems to see most."""
+    items = [item for item in stage.session.objects().values() if item.askable]
+    centers_m = np.array([item.center_m for item in items]).reshape(-1, 3)
+    sizes_m = np.array([item.size_m.max() for item in items])
+    best, best_score = None, -1.0
+    for _ in range(PROPOSALS):
+        x, y = stage.points_m[rng.integers(len(stage.points_m))].tolist()
+        height_m, pitch_rad = float(rng.uniform(*EYE_HEIGHT_M)), float(rng.uniform(*PITCH_RAD))
+        pose = Pose(x, y, height_m, float(rng.uniform(-math.pi, math.pi)), pitch_rad)
+        score = _promise(stage.session.camera, pose, centers_m, sizes_m) + rng.uniform(0, 0.5)
+        if score > best_score:
+            best, best_score = pose, score
+    assert best is not None
+    return best
+
+
+def _promise(camera: Camera, pose: Pose, centers_m: Array, sizes_m: Array) -> float:
+    """Return how many objects would be in view if nothing hid them."""
+    pixels, _ = camera.project(pose, centers_m)
+    with np.errstate(invalid="ignore"):
+        inside = (pixels > 0).all(axis=1) & (pixels < (camera.width_px, camera.height_px)).all(1)
+    distance_m = np.linalg.norm(centers_m - pose.position_m, axis=1)
+    reachable = (distance_m > INTERESTING_M[0]) & (distance_m < INTERESTING_M[1])
+    return float((inside & reachable & (sizes_m > MIN_APPARENT_SIZE_RAD * distance_m)).sum())
+
+
+_CORNERS = np.array(list(product((-1.0, 1.0), repeat=3)))
+
+
+def framed_bearings_rad(seen: Seen, object_id: str) -> Array:
+    """Return the bearings of an object's middle at which turning keeps it whole in the frame."""
+    observation, item = seen.observation, seen.object(object_id)
+    camera, pose = observation.camera, observation.pose
+    azimuth = pose.yaw_rad + bearing_rad(pose, item.center_m)
+    limit = camera.fovx_rad / 2
+    bearings = np.arange(-limit, limit, BEARING_STEP_RAD)
+    yaws = azimuth - bearings[:, None]
+    corners_m = item.center_m + _CORNERS * item.size_m / 2
+    east_m, north_m, up_m = (corners_m - pose.position_m).T
+    ahead_m = east_m * np.cos(yaws) + north_m * np.sin(yaws)  # (bearings, corners)
+    right_m = east_m * np.sin(yaws) - north_m * np.cos(yaws)
+    cos_pitch, sin_pitch = math.cos(pose.pitch_rad), math.sin(pose.pitch_rad)
+    depth_m = ahead_m * cos_pitch + up_m * sin_pitch
+    down_m = ahead_m * sin_pitch - up_m * cos_pitch
+    reach = (0.5 - FRAME_MARGIN_SHARE) * np.array([camera.width_px, camera.height_px])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inside = (np.abs(right_m / depth_m) * camera.focal_px < reach[0]) & (
+            np.abs(down_m / depth_m) * camera.focal_px < reach[1]
+        )
+    result: Array = bearings[(inside & (depth_m > 0)).all(axis=1)]
+    return result
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """How two frames hang together."""
+
+    shared_share: float
+    """Part of the first frame that the second shows too."""
+    shift_share: float
+    """Median shift of that, as a share of the picture's width."""
+
+
+def overlap(first: Observation, second: Observation) -> Overlap:
+    """Follow pixels of one frame into another by their depth."""
+    camera = first.camera
+    rows = np.linspace(0, camera.height_px - 1, GRID_STEPS).astype(int)
+    columns = np.linspace(0, camera.width_px - 1, GRID_STEPS).astype(int)
+    rows, columns = (grid.ravel() for grid in np.meshgrid(rows, columns, indexing="ij"))
+    depth_m = first.depth_m[rows, columns].astype(np.float64)
+    known = np.isfinite(depth_m)
+    before = np.column_stack([columns, rows])[known].astype(np.float64) + 0.5
+    after, there_m = camera.project(
+        second.pose, camera.unproject(first.pose, before, depth_m[known])
+    )
+    with np.errstate(invalid="ignore"):
+        inside = (after >= 0).all(1) & (after < (camera.width_px, camera.height_px)).all(1)
+    u, v = after[inside].astype(int).T
+    seen_m = second.depth_m[v, u]
+    same = np.abs(seen_m - there_m[inside]) < DEPTH_AGREEMENT * there_m[inside]
+    if not same.any():
+        return Overlap(0.0, 0.0)
+    shift_px = np.linalg.norm(after[inside][same] - before[inside][same], axis=1)
+    return Overlap(float(same.sum() / len(depth_m)), float(np.median(shift_px)) / camera.width_px)
+
+
+def recognised_in_both(first: Seen, second: Seen) -> list[str]:
+    """Return the objects that a person could recognise in both views."""
+    return [
+        key
+        for key, sight in first.sights.items()
+        if is_recognised(sight) and key in second.sights and is_recognised(second.sights[key])
+    ]

@@ -1,0 +1,174 @@
+"""Shifts of small objects that a person can see in a picture."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from generation.pose import Array, Pose, wrap_rad
+from generation.refer import clear_objects
+from generation.relations import is_clear
+from generation.scene import SceneObject
+from generation.sight import Seen, Sight
+from generation.views import EYE_HEIGHT_M, Stage, fault
+
+DIRECTIONS = ("left", "right", "towards", "away")
+"""Left and right are those of the first picture; towards and away are along the line between its
+camera and the object, on which an object keeps its place in the picture."""
+SHIFTS_M = (0.5, 0.32, 0.2)
+"""Lengths that are tried, longest first: tables are small."""
+CAMERA_TURN_DEG = (8.0, 20.0)
+CAMERA_SIDE_M = (0.15, 0.4)
+LOOKS_AT_M = 3.0
+"""A camera that steps aside turns back to what is this far ahead."""
+MIN_VIEWS = 2
+CLOSER_LOOKS = 8
+CLOSE_M = (0.8, 2.6)
+CLOSE_PITCH_RAD = (math.radians(-32), math.radians(-8))
+OFF_MIDDLE_RAD = math.radians(14)
+APPARENT_SHARE = 0.055
+"""A closer look shows the shorter side of an object at this share of the picture's height."""
+MIN_RECOGNISED = 3
+MIN_SIDE_SHIFT_SHARE = 0.06
+MIN_DEPTH_SHIFT_M = 0.18
+MIN_SIZE_CHANGE = 1.1
+MAX_SIDE_SHIFT_SHARE = 0.03
+"""What comes nearer or goes away stays about where it was in the picture."""
+MAX_STRAY = 1.15
+"""The length of a shift, as it is seen, over its length in the direction that is meant."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shift:
+    """An object, how far it goes, and what the first camera then sees."""
+
+    item: SceneObject
+    direction: str
+    offset_m: Array
+    after: Seen
+
+
+def movable_objects(seen: Seen) -> list[str]:
+    """Return the clear objects that can be moved."""
+    return [key for key in clear_objects(seen) if seen.object(key).movable]
+
+
+def views_with_movables(stage: Stage, rng: np.random.Generator) -> list[Seen]:
+    """Return the pool's views that show something to move; where there are few, look closer."""
+    found = [seen for seen in stage.pool if movable_objects(seen)]
+    items = [item for item in stage.session.objects().values() if item.movable and item.askable]
+    for index in rng.permutation(len(items))[:CLOSER_LOOKS].tolist():
+        if len(found) >= MIN_VIEWS:
+            break
+        pose = _closer(stage, items[index], rng)
+        seen = stage.look(pose) if pose is not None else None
+        if seen is not None and movable_objects(seen) and fault(seen, MIN_RECOGNISED) is None:
+            found.append(seen)
+    return found
+
+
+def _closer(stage: Stage, item: SceneObject, rng: np.random.Generator) -> Pose | None:
+    """Return a pose from which an object is large enough, if nothing is in the way."""
+    camera = stage.session.camera
+    far_m = float(item.size_m.min()) * camera.focal_px / (APPARENT_SHARE * camera.height_px)
+    gaps_m = np.linalg.norm(stage.points_m - item.center_m[:2], axis=1)
+    near = np.flatnonzero((gaps_m > CLOSE_M[0]) & (gaps_m < min(CLOSE_M[1], far_m)))
+    if not len(near):
+        return None
+    index = int(near[rng.integers(len(near))])
+    x_m, y_m = stage.points_m[index].tolist()
+    height_m = float(rng.uniform(*EYE_HEIGHT_M))
+    azimuth = math.atan2(item.center_m[1] - y_m, item.center_m[0] - x_m)
+    drop_rad = math.atan2(item.center_m[2] - height_m, float(gaps_m[index]))
+    pitch_rad = float(np.clip(drop_rad + OFF_MIDDLE_RAD, *CLOSE_PITCH_RAD))
+    aside_rad = float(rng.uniform(-OFF_MIDDLE_RAD, OFF_MIDDLE_RAD))
+    return Pose(x_m, y_m, height_m, wrap_rad(azimuth + aside_rad), pitch_rad)
+
+
+def direction_of(pose: Pose, item_m: Array, direction: str) -> Array:
+    """Return the unit vector of a direction on the level in the world, shape (3,)."""
+    if direction in ("left", "right"):
+        result: Array = pose.right if direction == "right" else -pose.right
+        return result
+    away = (item_m - pose.position_m) * (1.0, 1.0, 0.0)
+    away /= np.linalg.norm(away)
+    return away if direction == "away" else -away
+
+
+def shift_object(stage: Stage, first: Seen, object_id: str, direction: str) -> Shift | None:
+    """Try to shift an object visibly; the scene is then as before.
+
+    Returns:
+        None where no length of shift works.
+    """
+    item = first.object(object_id)
+    for length_m in SHIFTS_M:
+        offset = length_m * direction_of(first.observation.pose, item.center_m, direction)
+        with stage.shifted(item, offset) as could:
+            after = stage.look(first.observation.pose) if could else None
+        if after is not None and is_visible_shift(first, after, object_id, direction):
+            return Shift(item, direction, offset, after)
+    return None
+
+
+def is_visible_shift(first: Seen, after: Seen, object_id: str, direction: str) -> bool:
+    """Say whether one camera sees an object go in a direction and nowhere else."""
+    if object_id not in after.sights or not is_clear(after.sights[object_id]):
+        return False
+    before, now = first.sights[object_id], after.sights[object_id]
+    pose, middle_m = first.observation.pose, first.object(object_id).center_m
+    moved_m = (now.center_m - before.center_m) * (1.0, 1.0, 0.0)
+    along_m = float(moved_m @ direction_of(pose, middle_m, direction))
+    if np.linalg.norm(moved_m) > MAX_STRAY * along_m:
+        return False
+    shift_share = (before.center_px[0] - now.center_px[0]) / before.picture_px[0]
+    if direction in ("left", "right"):
+        return shift_share * (1 if direction == "left" else -1) >= MIN_SIDE_SHIFT_SHARE
+    return (
+        along_m >= MIN_DEPTH_SHIFT_M
+        and abs(shift_share) <= MAX_SIDE_SHIFT_SHARE
+        and _size_ratio(before, now, 1 if direction == "away" else -1) >= MIN_SIZE_CHANGE
+    )
+
+
+def _size_ratio(before: Sight, now: Sight, sign: int) -> float:
+    """Return by how much an object's height in the picture shrank (or grew for sign -1)."""
+    heights = [sight.box_px[3] - sight.box_px[1] for sight in (before, now)]
+    return heights[0] / heights[1] if sign > 0 else heights[1] / heights[0]
+
+
+def find_shift(stage: Stage, first: Seen, rng: np.random.Generator) -> Shift | None:
+    """Shift any movable object of a view in any direction."""
+    for object_id in rng.permutation(movable_objects(first)).tolist():
+        for direction in rng.permutation(DIRECTIONS).tolist():
+            shift = shift_object(stage, first, object_id, direction)
+            if shift is not None:
+                return shift
+    return None
+
+
+def second_view(
+    stage: Stage, first: Seen, shift: Shift | None, camera_moves: bool, rng: np.random.Generator
+) -> Seen:
+    """Return the view after a shift, or without one, perhaps after a small move of the camera."""
+    pose = first.observation.pose
+    if camera_moves:
+        pose = _draw_pose(stage, pose, rng)
+    elif shift is not None:
+        return shift.after
+    if shift is None:
+        return stage.look(pose)
+    with stage.shifted(shift.item, shift.offset_m):
+        return stage.look(pose)
+
+
+def _draw_pose(stage: Stage, start: Pose, rng: np.random.Generator) -> Pose:
+    """Return the pose after a small turn, or after a step aside with a turn back."""
+    side = float(rng.choice((-1, 1)))
+    left_m = side * float(rng.uniform(*CAMERA_SIDE_M))
+    stepped = start.moved(left_m=left_m, turn_left_rad=-left_m / LOOKS_AT_M)
+    if rng.random() < 0.5 and stage.is_path_free(start, stepped):
+        return stepped
+    return start.moved(turn_left_rad=side * math.radians(float(rng.uniform(*CAMERA_TURN_DEG))))
