@@ -1,0 +1,1 @@
+"""Task files of lmms-eval; a package so that they are installed."""
