@@ -1,0 +1,1 @@
+"""Aggregates evaluation results and publishes them."""

@@ -1,0 +1,172 @@
+"""From lmms-eval output to runs in a store."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from dataclasses import replace as replace_fields
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from leaderboard import samples as sample_files
+from leaderboard.lmms_output import TaskOutput, read_outputs
+from leaderboard.results import Access, ResultRow
+from leaderboard.store import Store
+from sat_tasks.console import UserError
+from sat_tasks.protocol import BLIND_SUFFIX, PROTOCOLS
+
+_WORKERS = 2
+"""Folders that are read at the same time; parsing and hashing leave Python's lock."""
+_BATCH = 8
+"""Folders whose samples are in memory at once."""
+
+
+@dataclass(frozen=True)
+class About:
+    """What the output does not say of the model."""
+
+    name: str = ""
+    """Display name; the model's own where empty."""
+    note: str = ""
+    revision: str = ""
+    access: Access = "unknown"
+    params_b: float | None = None
+    source: str = ""
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True)
+class Added:
+    """What became of a run."""
+
+    row: ResultRow
+    new: bool
+    """False if it was in the store already."""
+
+
+_Run = tuple[ResultRow, TaskOutput]
+
+
+def add(folders: Sequence[Path], store: Store, about: About, replace: bool = False) -> list[Added]:
+    """Put all runs below some folders into a store; each folder's are checked before any is kept.
+
+    Raises:
+        UserError: A run cannot be used; nothing of its folder or of later ones is kept.
+    """
+    added: list[Added] = []
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        for start in range(0, len(folders), _BATCH):
+            batch = folders[start : start + _BATCH]
+            for runs in pool.map(lambda folder: _read(folder, about), batch):
+                added += _keep(runs, store, replace)
+    return added
+
+
+def _keep(runs: Sequence[_Run], store: Store, replace: bool) -> list[Added]:
+    for row, _ in runs:
+        store.refuse_other(row, replace)
+    return [
+        Added(row, store.put(row, output.samples, output.prompts, replace)) for row, output in runs
+    ]
+
+
+def _read(folder: Path, about: About) -> list[_Run]:
+    runs = [(row_of(output, about), output) for output in read_outputs(folder)]
+    keys = [row.key for row, _ in runs]
+    twice = next((key for key in keys if keys.count(key) > 1), None)
+    if twice:
+        raise UserError(f"{folder} holds runs of several models ({twice}); add each by its folder")
+    return runs
+
+
+def row_of(output: TaskOutput, about: About) -> ResultRow:
+    """Return the run that a task's output describes."""
+    config = output.settings.get("config") or {}
+    own_name = str(output.settings.get("model_name") or config.get("model") or "")
+    adapter = str(config.get("model") or "unknown")
+    model = about.name or own_name.rstrip("/").rsplit("/", 1)[-1] or adapter
+    return ResultRow(
+        **vars(output.counts),
+        model=model,
+        adapter=adapter,
+        task=base_task(output.task),
+        protocol=output.protocol,
+        data=_data_name(output),
+        data_fingerprint=output.revision,
+        prompts_sha256=sample_files.digest(output.prompts),
+        date=output.date,
+        badge="reproduced",
+        note=about.note,
+        revision=about.revision,
+        access=about.access,
+        params_b=about.params_b,
+        source=about.source,
+        cost_usd=about.cost_usd,
+        command=_command(config, output),
+        versions=_versions(output),
+        seconds=_seconds(output.settings),
+        output_tokens=_tokens(output.settings, output.task),
+    )
+
+
+def base_task(task: str) -> str:
+    """Return a task's name without the protocol that some carry in it.
+
+    >>> base_task("sat_dynamic_blind")
+    'sat_dynamic'
+    """
+    for ending in (BLIND_SUFFIX, *(f"_{name}" for name in PROTOCOLS)):
+        task = task.removesuffix(ending)
+    return task
+
+
+def recount(row: ResultRow, samples: pa.Table) -> ResultRow:
+    """Return a run as it should be, given its samples."""
+    return replace_fields(row, **vars(sample_files.count(samples)))
+
+
+def _data_name(output: TaskOutput) -> str:
+    source, _, digest = output.revision.rpartition("/")
+    return f"{source or 'Data'} {digest}"
+
+
+def _command(config: Mapping[str, Any], output: TaskOutput) -> str:
+    """Return a command that asks the same again."""
+    parts = ["lmms-eval", "--tasks", output.task, "--model", str(config.get("model") or "")]
+    for option in ("model_args", "batch_size", "limit"):
+        if config.get(option):
+            parts += [f"--{option}", _without_folders(str(config[option]))]
+    return f"SAT_PROTOCOL={output.protocol} {' '.join(parts)} --log_samples"
+
+
+def _without_folders(value: str) -> str:
+    """Return an option without the folders of absolute paths, which are of one machine only."""
+    return re.sub(r"(?<![\w.~])/(?:[^/,\s=]+/)+", "", value)
+
+
+def _versions(output: TaskOutput) -> dict[str, str]:
+    settings = output.settings
+    found = {
+        "task": settings.get("versions", {}).get(output.task),
+        "prompt": output.prompt_version,
+        "lmms-eval": settings.get("lmms_eval_version"),
+        "transformers": settings.get("transformers_version"),
+    }
+    return {name: str(value) for name, value in found.items() if value is not None}
+
+
+def _seconds(settings: Mapping[str, Any]) -> float | None:
+    try:
+        return float(settings["total_evaluation_time_seconds"])
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _tokens(settings: Mapping[str, Any], task: str) -> int | None:
+    usage = (settings.get("usage") or {}).get("by_task", {}).get(task, {})
+    tokens = usage.get("output_tokens") if isinstance(usage, dict) else None
+    return int(tokens) if tokens is not None else None

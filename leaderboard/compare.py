@@ -1,0 +1,156 @@
+"""Two models on the same questions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from leaderboard.boards import OVERALL, Board, Entry
+from leaderboard.run_boards import joined_scores
+from leaderboard.samples import QuestionScores
+from leaderboard.store import Store
+from sat_tasks import stats
+from sat_tasks.console import UserError
+
+SEED = 0
+"""Of the bootstrap, so that the same pair always gives the same interval."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A comparison over all questions, or those of one type."""
+
+    name: str
+    questions: int
+    first: float
+    """Accuracy of the first model, in [0, 1]."""
+    second: float
+    difference: stats.Difference
+    """How much higher the second scores; whole scenes were drawn anew."""
+    better_first: int
+    """Questions on which the first does better: with one order, those that only it has right."""
+    better_second: int
+    p_value: float
+    """Exact McNemar on those two counts (with several orders, a sign test)."""
+
+    @property
+    def differs(self) -> bool:
+        """Whether the interval of the difference leaves out 0."""
+        return self.difference.low > 0 or self.difference.high < 0
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two models on one board."""
+
+    board: Board
+    first: Entry
+    second: Entry
+    parts: tuple[Part, ...]
+    """The first is over all questions."""
+
+    @property
+    def overall(self) -> Part:
+        """The comparison over all questions."""
+        return self.parts[0]
+
+
+def compare_on(store: Store, board: Board, first: Entry, second: Entry) -> Comparison:
+    """Compare two entries of a board that were asked the same questions.
+
+    Raises:
+        UserError: They were not.
+    """
+    one, two = joined_scores(store, first.rows), joined_scores(store, second.rows)
+    if not one.pairs_with(two):
+        raise UserError(f"{first.model} and {second.model} were not asked the same questions")
+    everything = np.ones(len(one.score), dtype=bool)
+    parts = [_part(OVERALL, one, two, everything)]
+    types = one.types
+    if len(set(types)) > 1:
+        known = [column.key for column in board.columns if column.key in set(types)]
+        parts += [_part(name, one, two, types == name) for name in known]
+    return Comparison(board, first, second, tuple(parts))
+
+
+def compare_models(
+    store: Store, boards: Sequence[Board], first: str, second: str
+) -> list[Comparison]:
+    """Compare two models on every board that has replies of both.
+
+    Raises:
+        UserError: A model is not known, or they share no board.
+    """
+    with_replies = [
+        (board, {entry.model: entry for entry in board.entries if entry.rows}) for board in boards
+    ]
+    known = sorted({model for _, entries in with_replies for model in entries})
+    for model in (first, second):
+        if model not in known:
+            raise UserError(f"no replies of {model!r}; models with replies: {', '.join(known)}")
+    shared = [
+        compare_on(store, board, entries[first], entries[second])
+        for board, entries in with_replies
+        if first in entries and second in entries and _same_tasks(entries[first], entries[second])
+    ]
+    if not shared:
+        raise UserError(f"{first!r} and {second!r} share no board: other data or protocols")
+    return shared
+
+
+def _same_tasks(first: Entry, second: Entry) -> bool:
+    return [row.questions_sha256 for row in first.rows] == [
+        row.questions_sha256 for row in second.rows
+    ]
+
+
+def _part(
+    name: str, first: QuestionScores, second: QuestionScores, chosen: npt.NDArray[np.bool_]
+) -> Part:
+    one, two = first.score[chosen], second.score[chosen]
+    better_first, better_second = int((one > two).sum()), int((two > one).sum())
+    return Part(
+        name=name,
+        questions=len(one),
+        first=float(one.mean()),
+        second=float(two.mean()),
+        difference=stats.paired_bootstrap(
+            one, two, first.scene[chosen], np.random.default_rng(SEED)
+        ),
+        better_first=better_first,
+        better_second=better_second,
+        p_value=stats.mcnemar_exact(better_first, better_second),
+    )
+
+
+def to_record(comparison: Comparison) -> dict[str, Any]:
+    """Return a comparison for other programs."""
+    return {
+        "board": comparison.board.key,
+        "first": comparison.first.model,
+        "second": comparison.second.model,
+        "parts": [
+            asdict(part) | {"difference": part.difference._asdict()} for part in comparison.parts
+        ],
+    }
+
+
+def describe(comparison: Comparison) -> str:
+    """Return a comparison as text for a terminal."""
+    board = comparison.board
+    lines = [f"{board.benchmark}: {board.title}, protocol {board.protocol}"]
+    names = (comparison.first.model, comparison.second.model)
+    lines.append(f"{'':20}{names[0][:16]:>16} {names[1][:16]:>16}  difference, 95% interval")
+    for part in comparison.parts:
+        low, high = 100 * part.difference.low, 100 * part.difference.high
+        lines.append(
+            f"{part.name:20}{100 * part.first:16.1f} {100 * part.second:16.1f}  "
+            f"{100 * part.difference.mean:+.1f} [{low:+.1f}, {high:+.1f}]  "
+            f"better on {part.better_first}, {part.better_second} of {part.questions}, "
+            f"McNemar p = {part.p_value:.2g}"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,178 @@
+"""The samples of a run: one row per reply, from which every number of the run is counted."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from leaderboard.results import Tally
+from sat_tasks import stats
+
+SCHEMA = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("order", pa.int16(), nullable=False),
+        pa.field("scene_id", pa.string(), nullable=False),
+        pa.field("question_type", pa.string(), nullable=False),
+        pa.field("options", pa.int16(), nullable=False),
+        pa.field("answer", pa.int16(), nullable=False),
+        pa.field("reading", pa.int16()),
+        pa.field("correct", pa.bool_(), nullable=False),
+        pa.field("failed", pa.bool_(), nullable=False),
+        pa.field("reply", pa.string(), nullable=False),
+    ]
+)
+"""``options`` counts them; ``answer`` and ``reading`` are indices among them as the data has them;
+``reading`` is null where no option could be read. ``order`` is the index of the option that was
+offered first: orders are rotations of the data's own."""
+
+PROMPT_COLUMNS = ("id", "order", "scene_id", "question_type", "options", "answer", "prompt")
+"""Columns of a prompts file, one row per sample; ``options`` are texts in the order of the data."""
+
+
+def in_order(samples: pa.Table) -> pa.Table:
+    """Return samples sorted by id and option order, so that runs can be laid side by side."""
+    return samples.sort_by([("id", "ascending"), ("order", "ascending")]).combine_chunks()
+
+
+def questions_sha256(samples: pa.Table) -> str:
+    """Return what identifies the ids and orders of sorted samples."""
+    return digest(samples.select(["id", "order"]))
+
+
+def samples_sha256(samples: pa.Table) -> str:
+    """Return what identifies sorted samples, replies included."""
+    return digest(samples.select(SCHEMA.names))
+
+
+def digest(table: pa.Table) -> str:
+    """Return the SHA-256 of a table's values, whatever its chunks."""
+    sink = pa.BufferOutputStream()
+    table = table.combine_chunks().replace_schema_metadata(None)
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    return hashlib.sha256(sink.getvalue()).hexdigest()
+
+
+def write(samples: pa.Table, path: Path) -> None:
+    """Write samples as compressed parquet."""
+    pq.write_table(samples, path, compression="zstd", row_group_size=65536)
+
+
+def read(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read samples, or some of their columns."""
+    return pq.read_table(path, columns=list(columns) if columns else None, memory_map=True)
+
+
+def joined(tables: Sequence[pa.Table]) -> pa.Table:
+    """Return the samples of several tasks as one sorted table."""
+    return tables[0] if len(tables) == 1 else in_order(pa.concat_tables(tables))
+
+
+class QuestionScores:
+    """The samples of a run, one number per question: its mean over the option orders.
+
+    Attributes:
+        score: Share of orders answered rightly, of shape (questions,).
+        scene: Index of each question's scene, of shape (questions,).
+        types: Type of each question, of shape (questions,).
+        options: Number of options of each question, of shape (questions,).
+        question: Index of the question of each sample, of shape (samples,).
+        first: Index of each question's first sample, of shape (questions,).
+        ids: Ids of the questions, sorted, of shape (questions,).
+    """
+
+    def __init__(self, samples: pa.Table) -> None:
+        ids = samples["id"].combine_chunks()
+        starts = np.ones(len(ids), dtype=bool)
+        if len(ids) > 1:
+            starts[1:] = pc.not_equal(ids[1:], ids[:-1]).to_numpy(zero_copy_only=False)
+        self.first: npt.NDArray[np.int64] = np.flatnonzero(starts)
+        self.ids: pa.Array = ids.take(pa.array(self.first))
+        self.question: npt.NDArray[np.int64] = np.cumsum(starts) - 1
+        correct = samples["correct"].to_numpy().astype(float)
+        self._replies = np.bincount(self.question)
+        self._right = np.bincount(self.question, weights=correct)
+        self.score: npt.NDArray[np.float64] = self._right / self._replies
+        self.scene = codes(samples["scene_id"])[self.first]
+        self.options = samples["options"].to_numpy()[self.first]
+        self.types: npt.NDArray[np.object_] = samples["question_type"].to_numpy()[self.first]
+        self._unparsed = np.bincount(
+            self.question, weights=pc.is_null(samples["reading"]).to_numpy()
+        )
+
+    def pairs_with(self, other: QuestionScores) -> bool:
+        """Tell whether another run was asked the same questions."""
+        return bool(self.ids.equals(other.ids))
+
+    def tally(self, chosen: npt.NDArray[np.bool_] | None = None) -> Tally:
+        """Count the questions for which ``chosen`` (questions,) is true, or all."""
+        at = slice(None) if chosen is None else chosen
+        score, scene = self.score[at], self.scene[at]
+        low, high = stats.clustered_wilson(score, scene)
+        return Tally(
+            points=float(score.sum()),
+            questions=len(score),
+            correct=int(self._right[at].sum()),
+            replies=int(self._replies[at].sum()),
+            scenes=len(np.unique(scene)),
+            low=low,
+            high=high,
+            chance=stats.chance_level(self.options[at].tolist()),
+            unparsed=int(self._unparsed[at].sum()),
+            all_orders=int((score == 1).sum()),
+        )
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Everything that is counted from the samples of a run; fields as in ResultRow."""
+
+    questions_sha256: str
+    samples_sha256: str
+    overall: Tally
+    by_type: Mapping[str, Tally]
+    by_order: Mapping[str, tuple[int, int]]
+    by_position: Mapping[str, tuple[int, int]]
+
+
+def count(samples: pa.Table, questions: QuestionScores | None = None) -> Counts:
+    """Count sorted samples.
+
+    Args:
+        samples: Of :data:`SCHEMA`.
+        questions: Their scores by question, if they are known already.
+    """
+    questions = questions or QuestionScores(samples)
+    correct, order = samples["correct"].to_numpy(), samples["order"].to_numpy()
+    position = (samples["answer"].to_numpy() - order) % samples["options"].to_numpy()
+    names = sorted(set(questions.types))
+    return Counts(
+        questions_sha256=questions_sha256(samples),
+        samples_sha256=samples_sha256(samples),
+        overall=questions.tally(),
+        by_type={name: questions.tally(questions.types == name) for name in names},
+        by_order=_counts(order, correct),
+        by_position=_counts(position, correct),
+    )
+
+
+def _counts(
+    index: npt.NDArray[np.int16], correct: npt.NDArray[np.bool_]
+) -> dict[str, tuple[int, int]]:
+    replies, right = np.bincount(index), np.bincount(index, weights=correct)
+    return {str(i): (int(right[i]), int(n)) for i, n in enumerate(replies) if n}
+
+
+def codes(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """Return the index of each value among the distinct values."""
+    encoded = column.combine_chunks().dictionary_encode()
+    return np.asarray(encoded.indices.to_numpy(), dtype=np.int64)
