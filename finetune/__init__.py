@@ -1,0 +1,1 @@
+"""Tunes a model on spatial questions."""

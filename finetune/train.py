@@ -1,0 +1,260 @@
+"""Tune a model: one flat script on transformers, PEFT and TRL.
+
+    sat-finetune train llava-1.5-13b-sat --data sat-train --instruct llava_v1_5_mix665k.json \\
+        --pictures llava-pictures --out runs/llava-13b-sat
+
+Several GPUs: ``accelerate launch --module finetune.cli train ...`` (DDP; pass accelerate's FSDP
+configuration to train a model fully that does not fit one GPU).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from finetune.data import Reference, Sources, describe, make_plan, training_set
+from finetune.presets import NEW_MODEL, Preset
+from finetune.templates import training_template
+from sat_tasks.console import UserError
+
+LANGUAGE_LAYERS = r".*language_model\..*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
+"""LoRA targets, matched in full: a list of suffixes would hit the vision tower too."""
+PROJECTORS = {"llava": "multi_modal_projector", "llava_onevision": "multi_modal_projector"}
+RUN_RECORD = "run.json"
+CHECKPOINTS = "checkpoints"
+TRAINED = "model"
+_TRAINING_STATE = ("optimizer.pt", "scheduler.pt", "rng_state*", "trainer_state.json", "*.bin")
+_PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """How often a run reports, evaluates and saves; does not change what is learned."""
+
+    log_steps: int = 10
+    eval_steps: int = 500
+    save_steps: int = 500
+    eval_per_type: int = 64
+    report_to: tuple[str, ...] = ("tensorboard",)
+
+
+def train(
+    preset: Preset,
+    sources: Sources,
+    out: Path,
+    held_out: Sources | None = None,
+    schedule: Schedule | None = None,
+) -> Path:
+    """Train, or go on with a run that was stopped, and return the folder of the trained model.
+
+    Args:
+        preset: The recipe.
+        sources: The training data.
+        out: Folder of the run; one that holds the same run is gone on with.
+        held_out: Questions to evaluate on during training, by type.
+        schedule: How often to report, evaluate and save.
+
+    Raises:
+        UserError: The folder holds another run, or the model cannot be loaded.
+    """
+    from transformers.trainer_utils import get_last_checkpoint
+    from trl.trainer.sft_trainer import SFTTrainer
+
+    schedule = schedule or Schedule()
+    plan = make_plan(sources, preset)
+    _record(preset, describe(plan, sources), out)
+    folder = out / CHECKPOINTS
+    last = get_last_checkpoint(str(folder)) if folder.is_dir() else None
+    model, processor = load_model(preset, last)
+    evaluation = _evaluation_sets(held_out, preset, schedule.eval_per_type)
+    trainer = SFTTrainer(
+        model=model,
+        args=_trainer_settings(preset, schedule, len(plan), out, bool(evaluation)),
+        train_dataset=training_set(sources, plan, preset),
+        eval_dataset=evaluation or None,
+        processing_class=processor,
+        peft_config=_lora(preset, model.config.model_type),
+    )
+    trainer.train(resume_from_checkpoint=last)
+    _keep(trainer, processor, out / TRAINED)
+    return out / TRAINED
+
+
+def load_model(preset: Preset, checkpoint: str | None = None) -> tuple[Any, Any]:
+    """Return the model to tune and its processor with a chat template to train with.
+
+    Args:
+        preset: Says which model.
+        checkpoint: Of a stopped run. A fully tuned model takes its weights from it here, since
+            the trainer would look for them under other names than they are saved under, find
+            none, and go on from the start.
+
+    Raises:
+        UserError: It cannot be loaded.
+    """
+    import torch
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+
+    weights = checkpoint if checkpoint and preset.method == "full" else None
+    if preset.model.startswith(NEW_MODEL):
+        from finetune.tiny import TinyConfig, build
+
+        model, processor = build(TinyConfig(seed=preset.seed))
+        return (type(model).from_pretrained(weights) if weights else model), processor
+    dtype = torch.bfloat16 if preset.precision == "bf16" else torch.float32
+    try:
+        processor = AutoProcessor.from_pretrained(preset.model)
+        model = AutoModelForImageTextToText.from_pretrained(
+            weights or preset.model, dtype=dtype, quantization_config=_quantization(preset)
+        )
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(f"cannot load model {preset.model!r}: {reason}") from error
+    processor.chat_template = training_template(processor, model.config.model_type)
+    return model, processor
+
+
+def _keep(trainer: Any, processor: Any, folder: Path) -> None:
+    """Write the best checkpoint's model, or the last where none was evaluated."""
+    best = trainer.state.best_model_checkpoint
+    if not trainer.is_world_process_zero():
+        return
+    if best:
+        shutil.copytree(best, folder, ignore=shutil.ignore_patterns(*_TRAINING_STATE))
+    else:
+        trainer.save_model(str(folder))
+    processor.save_pretrained(folder)
+
+
+def _quantization(preset: Preset) -> Any:
+    if preset.method != "qlora":
+        return None
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    return BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16
+    )
+
+
+def _lora(preset: Preset, model_type: str) -> Any:
+    if preset.method == "full":
+        return None
+    from peft import LoraConfig
+
+    projector = PROJECTORS.get(model_type)
+    return LoraConfig(
+        r=preset.lora_rank,
+        lora_alpha=preset.lora_alpha,
+        lora_dropout=preset.lora_dropout,
+        bias="none",
+        task_type="CAUSAL_LM",
+        target_modules=LANGUAGE_LAYERS,
+        modules_to_save=[projector] if preset.train_projector and projector else None,
+    )
+
+
+def _trainer_settings(
+    preset: Preset, schedule: Schedule, samples: int, out: Path, evaluate: bool
+) -> Any:
+    import torch
+    from trl.trainer.sft_config import SFTConfig
+
+    devices = max(int(os.environ.get("WORLD_SIZE", "1")), 1)
+    steps = samples // (preset.batch_size * preset.accumulation_steps * devices)
+    if not steps:
+        raise UserError(f"{samples} samples make no full step; set sample_count higher")
+    checks = "steps" if evaluate else "no"
+    return SFTConfig(
+        output_dir=str(out / CHECKPOINTS),
+        max_steps=steps,
+        per_device_train_batch_size=preset.batch_size,
+        per_device_eval_batch_size=preset.batch_size,
+        gradient_accumulation_steps=preset.accumulation_steps,
+        learning_rate=preset.learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=round(steps * preset.warmup_share),
+        weight_decay=preset.weight_decay,
+        bf16=preset.precision == "bf16",
+        use_cpu=not torch.cuda.is_available(),
+        gradient_checkpointing=preset.gradient_checkpointing,
+        gradient_checkpointing_kwargs={"use_reentrant": False},
+        train_sampling_strategy="sequential",  # the plan is shuffled and batched already
+        assistant_only_loss=True,
+        max_length=None,  # cutting would cut picture tokens
+        remove_unused_columns=False,
+        eval_strategy=checks,
+        eval_steps=schedule.eval_steps,
+        save_steps=schedule.save_steps,
+        save_total_limit=2,
+        metric_for_best_model="eval_all_loss" if evaluate else None,
+        logging_steps=schedule.log_steps,
+        report_to=list(schedule.report_to),
+        seed=preset.seed,
+        data_seed=preset.seed,
+    )
+
+
+def _evaluation_sets(held_out: Sources | None, preset: Preset, per_type: int) -> dict[str, Any]:
+    """Return a data set for each question type, and "all"."""
+    if held_out is None:
+        return {}
+    by_type: dict[str, list[Reference]] = defaultdict(list)
+    for index, question in enumerate(held_out.sat):
+        chosen = by_type[question.question_type]
+        if len(chosen) < per_type:
+            order = tuple(range(len(question.options)))
+            chosen.append(Reference("sat", index, order, question.picture_count))
+    by_type["all"] = [reference for chosen in by_type.values() for reference in chosen]
+    return {
+        name: training_set(held_out, chosen, preset) for name, chosen in sorted(by_type.items())
+    }
+
+
+def _record(preset: Preset, data: dict[str, Any], out: Path) -> None:
+    """Write what the run is beside it, or make sure that the folder holds this very run."""
+    identity = {"preset": asdict(preset), "data": data}
+    path = out / RUN_RECORD
+    if path.exists():
+        earlier = json.loads(path.read_text())
+        if {key: earlier.get(key) for key in identity} != json.loads(json.dumps(identity)):
+            raise UserError(f"{out} holds another run (see {RUN_RECORD}); name a new folder")
+        return
+    record = identity | {
+        "versions": {package: version(package) for package in _PACKAGES},
+        "commit": _commit(),
+    }
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(".part")
+        temporary.write_text(json.dumps(record, indent=1) + "\n")
+        temporary.replace(path)
+    except OSError as error:
+        raise UserError(f"cannot write to {out}: {error.strerror or error}") from error
+
+
+def _commit() -> str | None:
+    """Return the git commit of the project, or None where it is installed without git."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def step_losses(run: Path) -> Sequence[tuple[int, float]]:
+    """Return (step, loss) of every logged step of a run, from its newest checkpoint."""
+    from transformers.trainer_utils import get_last_checkpoint
+
+    last = get_last_checkpoint(str(run / CHECKPOINTS))
+    state = json.loads((Path(last) / "trainer_state.json").read_text())
+    return [(entry["step"], entry["loss"]) for entry in state["log_history"] if "loss" in entry]
