@@ -1,0 +1,56 @@
+"""From lmms-eval's own output, of every benchmark, to boards and a site."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import published
+import pytest
+import sat_folder
+from harness import run_command
+
+from leaderboard import cli
+from leaderboard.run_boards import run_boards
+from leaderboard.store import Store
+
+TASKS = ("sat_static", "sat_dynamic", "sat_dynamic_blind", "sat_cv_bench", "sat_blink",
+         "sat_vsr_random", "sat_vsr_zeroshot")  # fmt: skip
+
+
+@pytest.mark.slow
+def test_every_benchmark_reaches_the_site(tmp_path: Path) -> None:
+    data = sat_folder.write_folder(tmp_path / "data", sat_folder.rows(90))
+    environment = {
+        "SAT_CACHE": str(tmp_path / "cache"),
+        "SAT_DATA": str(data),
+        "CV_BENCH_DATA": str(published.cv_bench(tmp_path / "cv")),
+        "BLINK_DATA": str(published.blink(tmp_path / "blink")),
+        "VSR_RANDOM_DATA": str(published.vsr(tmp_path / "vsr_random", tmp_path / "coco")),
+        "VSR_ZEROSHOT_DATA": str(published.vsr(tmp_path / "vsr_zeroshot", tmp_path / "coco", 12)),
+        "COCO_IMAGES": str(tmp_path / "coco"),
+    }
+    results, store = tmp_path / "results", tmp_path / "store"
+    words = ["--tasks", ",".join(TASKS), "--model", "random_choice", "--log_samples"]
+    done = run_command([*words, "--output_path", str(results)], **environment)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert cli.main(["add", str(results), "--store", str(store), "--note", "baseline"]) == 0
+    assert len(Store.open(store).rows()) == len(TASKS)
+    boards = run_boards(Store.open(store))
+    assert sorted((board.benchmark, board.protocol) for board in boards) == [
+        ("blink_spatial", "circular"),
+        ("cv_bench", "circular"),
+        ("sat", "circular"),
+        ("sat", "circular_blind"),
+        ("vsr", "circular"),
+        ("vsr", "circular"),
+    ]
+    for board in boards:
+        (entry,) = board.entries
+        assert entry.model == "random_choice"
+        assert entry.standing is not None
+        assert entry.cells["overall"].questions == board.questions
+    words = ["build", "--store", str(store), "--out", str(tmp_path / "site"), "--data", str(data)]
+    assert cli.main(words) == 0
+    text = (tmp_path / "site" / "index.html").read_text()
+    for title in ("SAT, generated", "CV-Bench", "BLINK, spatial subsets", "VSR"):
+        assert f">{title}</h2>" in text
