@@ -139,16 +139,21 @@ def _ask_pool(
     rng_of: Mapping[str, np.random.Generator],
     rng: np.random.Generator,
 ) -> None:
-    """Ask about single pictures, those first whose colours are rendered anyway."""
+    """Ask about single pictures, those first whose colours are rendered anyway.
+
+    What other types cannot give falls first to the type that has the fewest candidates here:
+    other scenes will have none.
+    """
     candidates = {
         name: _candidates(stage, name, asked, rng_of[name])
         for name in quotas
         if quotas[name] or extra
     }
     slots = [name for name in quotas for _ in range(quotas[name])]
-    spare = [name for name in quotas for _ in range(-(-extra // len(quotas)))]
     slots = [slots[i] for i in rng.permutation(len(slots))]
-    spare = [spare[i] for i in rng.permutation(len(spare))]
+    offers = {name: sum(map(len, offered.values())) for name, offered in candidates.items()}
+    rarest_first = sorted(offers, key=lambda name: offers[name])
+    spare = [name for _ in range(len(slots) + extra) for name in rarest_first]
     missing, used = extra, Counter[int]()
     for number, name in enumerate([*slots, *spare]):
         if number >= len(slots) and missing <= 0:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import product
 
@@ -19,7 +19,7 @@ from scipy.spatial import cKDTree
 from generation.engines import Session
 from generation.pose import Array, Camera, Pose, wrap_rad
 from generation.relations import bearing_rad, is_clear, is_recognised
-from generation.scene import Observation, SceneObject, SceneState
+from generation.scene import SceneObject, SceneState
 from generation.sight import Seen, see
 
 EYE_HEIGHT_M = (1.2, 1.6)
@@ -44,9 +44,6 @@ FRAME_MARGIN_SHARE = 0.02
 """An object that is meant to be whole stays this far from the border."""
 BEARING_STEP_RAD = math.radians(1)
 PATH_STEP_M = 0.1
-GRID_STEPS = 24
-"""Rows and columns of pixels that are followed from one frame to another."""
-DEPTH_AGREEMENT = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,10 +58,15 @@ class Stage:
     """Good views, the preferred ones first."""
     rejected: tuple[str, ...] = ()
     """Why other views were not taken."""
+    looks: list[Seen] = field(default_factory=list)
+    """All that was looked at so far in the first state, in order."""
 
     def look(self, pose: Pose) -> Seen:
         """Return what is seen from a pose in the present state."""
-        return see(self.session.observe(pose))
+        seen = see(self.session.observe(pose))
+        if seen.observation.state == self.start:
+            self.looks.append(seen)
+        return seen
 
     def turned(self, seen: Seen, bearing: float, object_id: str) -> Seen:
         """Look from the same spot with an object at a bearing (left positive).
@@ -209,45 +211,3 @@ def framed_bearings_rad(seen: Seen, object_id: str) -> Array:
         )
     result: Array = bearings[(inside & (depth_m > 0)).all(axis=1)]
     return result
-
-
-@dataclass(frozen=True)
-class Overlap:
-    """How two frames hang together."""
-
-    shared_share: float
-    """Part of the first frame that the second shows too."""
-    shift_share: float
-    """Median shift of that, as a share of the picture's width."""
-
-
-def overlap(first: Observation, second: Observation) -> Overlap:
-    """Follow pixels of one frame into another by their depth."""
-    camera = first.camera
-    rows = np.linspace(0, camera.height_px - 1, GRID_STEPS).astype(int)
-    columns = np.linspace(0, camera.width_px - 1, GRID_STEPS).astype(int)
-    rows, columns = (grid.ravel() for grid in np.meshgrid(rows, columns, indexing="ij"))
-    depth_m = first.depth_m[rows, columns].astype(np.float64)
-    known = np.isfinite(depth_m)
-    before = np.column_stack([columns, rows])[known].astype(np.float64) + 0.5
-    after, there_m = camera.project(
-        second.pose, camera.unproject(first.pose, before, depth_m[known])
-    )
-    with np.errstate(invalid="ignore"):
-        inside = (after >= 0).all(1) & (after < (camera.width_px, camera.height_px)).all(1)
-    u, v = after[inside].astype(int).T
-    seen_m = second.depth_m[v, u]
-    same = np.abs(seen_m - there_m[inside]) < DEPTH_AGREEMENT * there_m[inside]
-    if not same.any():
-        return Overlap(0.0, 0.0)
-    shift_px = np.linalg.norm(after[inside][same] - before[inside][same], axis=1)
-    return Overlap(float(same.sum() / len(depth_m)), float(np.median(shift_px)) / camera.width_px)
-
-
-def recognised_in_both(first: Seen, second: Seen) -> list[str]:
-    """Return the objects that a person could recognise in both views."""
-    return [
-        key
-        for key, sight in first.sights.items()
-        if is_recognised(sight) and key in second.sights and is_recognised(second.sights[key])
-    ]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from generation.pose import Array, Pose, wrap_rad
 from generation.refer import clear_objects
-from generation.relations import is_clear
+from generation.relations import MIN_CLEAR_UNOCCLUDED_SHARE, is_clear
 from generation.scene import SceneObject
-from generation.sight import Seen, Sight
+from generation.sight import OCCLUSION_SLACK_M, Seen
 from generation.views import EYE_HEIGHT_M, Stage, fault
 
 DIRECTIONS = ("left", "right", "towards", "away")
@@ -104,13 +105,48 @@ def shift_object(stage: Stage, first: Seen, object_id: str, direction: str) -> S
         None where no length of shift works.
     """
     item = first.object(object_id)
-    for length_m in SHIFTS_M:
-        offset = length_m * direction_of(first.observation.pose, item.center_m, direction)
-        with stage.shifted(item, offset) as could:
+    for offset_m in _promising_offsets_m(first, object_id, direction):
+        with stage.shifted(item, offset_m) as could:
             after = stage.look(first.observation.pose) if could else None
         if after is not None and is_visible_shift(first, after, object_id, direction):
-            return Shift(item, direction, offset, after)
+            return Shift(item, direction, offset_m, after)
     return None
+
+
+def could_shift(stage: Stage, first: Seen, object_id: str, direction: str) -> bool:
+    """Say whether an object could be shifted, without looking: quick, and not quite certain."""
+    for offset_m in _promising_offsets_m(first, object_id, direction):
+        with stage.shifted(first.object(object_id), offset_m) as could:
+            if could:
+                return True
+    return False
+
+
+def _promising_offsets_m(first: Seen, object_id: str, direction: str) -> Iterator[Array]:
+    """Yield the shifts that the first view promises to show, longest first."""
+    toward = direction_of(first.observation.pose, first.object(object_id).center_m, direction)
+    for length_m in SHIFTS_M:
+        if _is_promising(first, object_id, length_m * toward, direction):
+            yield length_m * toward
+
+
+def _is_promising(first: Seen, object_id: str, offset_m: Array, direction: str) -> bool:
+    """Foresee a shift: the object moves alone, and what hides it is what the first view shows."""
+    observation, item = first.observation, first.object(object_id)
+    camera, pose, points_m = observation.camera, observation.pose, item.surface_points_m
+    before_px, _ = camera.project(pose, points_m)
+    after_px, depth_m = camera.project(pose, points_m + offset_m)
+    size_px = (camera.width_px, camera.height_px)
+    if not (np.isfinite(after_px) & (after_px >= 0) & (after_px < size_px)).all():
+        return False
+    columns, rows = after_px.astype(int).T
+    other = observation.segmentation[rows, columns] != item.segmentation_id
+    in_front = observation.depth_m[rows, columns] < depth_m - OCCLUSION_SLACK_M
+    if (other & in_front).mean() > 1 - MIN_CLEAR_UNOCCLUDED_SHARE:
+        return False
+    shift_share = float(before_px[:, 0].mean() - after_px[:, 0].mean()) / camera.width_px
+    heights_px = float(np.ptp(before_px[:, 1])), float(np.ptp(after_px[:, 1]))
+    return _can_be_told(direction, float(np.linalg.norm(offset_m)), shift_share, heights_px)
 
 
 def is_visible_shift(first: Seen, after: Seen, object_id: str, direction: str) -> bool:
@@ -124,19 +160,29 @@ def is_visible_shift(first: Seen, after: Seen, object_id: str, direction: str) -
     if np.linalg.norm(moved_m) > MAX_STRAY * along_m:
         return False
     shift_share = (before.center_px[0] - now.center_px[0]) / before.picture_px[0]
+    heights_px = before.box_px[3] - before.box_px[1], now.box_px[3] - now.box_px[1]
+    return _can_be_told(direction, along_m, shift_share, heights_px)
+
+
+def _can_be_told(
+    direction: str, along_m: float, left_share: float, heights_px: tuple[float, float]
+) -> bool:
+    """Say whether a person could tell the direction of a shift from two pictures.
+
+    Args:
+        direction: One of DIRECTIONS.
+        along_m: How far the object went that way.
+        left_share: How far it went to the left in the picture, as a share of its width.
+        heights_px: Its height in the picture before and after.
+    """
     if direction in ("left", "right"):
-        return shift_share * (1 if direction == "left" else -1) >= MIN_SIDE_SHIFT_SHARE
+        return left_share * (1 if direction == "left" else -1) >= MIN_SIDE_SHIFT_SHARE
+    small, large = heights_px[::-1] if direction == "away" else heights_px
     return (
         along_m >= MIN_DEPTH_SHIFT_M
-        and abs(shift_share) <= MAX_SIDE_SHIFT_SHARE
-        and _size_ratio(before, now, 1 if direction == "away" else -1) >= MIN_SIZE_CHANGE
+        and abs(left_share) <= MAX_SIDE_SHIFT_SHARE
+        and large >= MIN_SIZE_CHANGE * small
     )
-
-
-def _size_ratio(before: Sight, now: Sight, sign: int) -> float:
-    """Return by how much an object's height in the picture shrank (or grew for sign -1)."""
-    heights = [sight.box_px[3] - sight.box_px[1] for sight in (before, now)]
-    return heights[0] / heights[1] if sign > 0 else heights[1] / heights[0]
 
 
 def find_shift(stage: Stage, first: Seen, rng: np.random.Generator) -> Shift | None:

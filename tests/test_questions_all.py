@@ -91,11 +91,11 @@ def _truth(question: Question, *, swapped: bool) -> Any:
 @every_type
 def test_the_same_seed_asks_the_same(name: str) -> None:
     first, second = (
-        ask_scene(open_toy(3), [name], 4, np.random.default_rng(11)).questions for _ in range(2)
+        ask_scene(open_toy(6), [name], 4, np.random.default_rng(11)).questions for _ in range(2)
     )
     assert first
     assert [_row(q) for q in first] == [_row(q) for q in second]
-    other = ask_scene(open_toy(3), [name], 4, np.random.default_rng(12)).questions
+    other = ask_scene(open_toy(6), [name], 4, np.random.default_rng(12)).questions
     assert [_row(q) for q in first] != [_row(q) for q in other]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from toy_questions import open_toy, stage_of
 
+from generation.overlap import overlap
 from generation.refer import clear_objects
 from generation.relations import bearing_rad, is_recognised
 from generation.sight import see
@@ -19,7 +20,6 @@ from generation.views import (
     fault,
     framed_bearings_rad,
     open_stage,
-    overlap,
 )
 from generation.visible_moves import (
     DIRECTIONS,

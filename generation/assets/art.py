@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.random import Generator
 
-from generation.assets.textures import Pixels, cloud_noise, to_pixels
+from generation.assets.textures import Pixels, cloud_noise, ridge, to_pixels
 
 
 def rug(seed: int, n: int = 256) -> Pixels:
@@ -62,7 +62,7 @@ def _landscape(rng: Generator, n: int) -> Pixels:
     picture = np.repeat((top * (1 - height) + low * height)[:, None], n, axis=1)
     color = rng.uniform(90, 170, 3)
     for i in range(4):
-        line = 0.35 + 0.15 * i + 0.06 * cloud_noise(n, rng, 2, 0.5)[int(rng.integers(n))]
+        line = 0.35 + 0.15 * i + 0.06 * ridge(n, rng)
         picture[height > line[None]] = color * (1 - 0.2 * i)
     return to_pixels(picture * (1 + 0.03 * cloud_noise(n, rng, 16))[..., None])
 

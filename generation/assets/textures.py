@@ -51,6 +51,13 @@ def cloud_noise(n: int, rng: Generator, first: int = 4, persistence: float = 0.6
     return total / max(float(total.std()), 1e-9) if power else total
 
 
+def ridge(n: int, rng: Generator) -> Floats:
+    """Return tileable noise along a line, shape (n,), of about unit variance."""
+    octaves = [0.5**power * _spread(rng.standard_normal(2 ** (power + 1)), n) for power in range(5)]
+    total: Floats = np.sum(octaves, axis=0)
+    return total
+
+
 def grain(n: int, rng: Generator) -> Floats:
     """Return wood grain along the columns, shape (n, n), about unit variance."""
     fine = stretched_noise(n, rng, 8, n // 2) * 0.5 + stretched_noise(n, rng, 16, n) * 0.4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator
 
 import numpy as np
@@ -21,21 +22,60 @@ TEXTS = (
     "What is the number of {plural} that are visible here?",
 )
 MAX_COUNT = 8
-TURNED_VIEWS = 5
-TURN_DEG = (20.0, 40.0)
+AIMED_VIEWS = 4
+TURNS_DEG = (-48, -40, -32, -24, -16, 16, 24, 32, 40, 48)
 MIN_RECOGNISED = 3
 OPTION_COUNTS = (2, 3, 4)
 
 
 def sample(stage: Stage, rng: np.random.Generator) -> Iterator[Seen]:
-    """Yield the pool's views, and some of them turned, which bring other numbers into view."""
-    yield from stage.pool
-    for index in rng.permutation(len(stage.pool))[:TURNED_VIEWS].tolist():
-        pose = stage.pool[index].observation.pose
-        turn_rad = math.radians(float(rng.uniform(*TURN_DEG))) * float(rng.choice((-1, 1)))
-        turned = stage.look(pose.moved(turn_left_rad=turn_rad))
-        if fault(turned, MIN_RECOGNISED) is None:
-            yield turned
+    """Yield the pool's views, what was looked at for other questions, and views made to order.
+
+    Those turn some of several instances out of the picture, so that other numbers come true.
+    """
+    known = {id(seen) for seen in stage.pool}
+    others = [seen for seen in stage.looks if id(seen) not in known]
+    views = [*stage.pool, *(seen for seen in others if fault(seen, MIN_RECOGNISED) is None)]
+    yield from views
+    several: dict[str, list[tuple[Seen, list[str]]]] = defaultdict(list)
+    for seen in views:
+        for category in _kinds(seen):
+            shown = _instances(seen, category)
+            if not isinstance(shown, Skip) and len(shown) > 1:
+                several[category].append((seen, shown))
+    aimed = 0
+    for category in [sorted(several)[i] for i in rng.permutation(len(several))]:
+        seen, shown = several[category][rng.integers(len(several[category]))]
+        turns_rad = _turns_that_leave_some(seen, shown)
+        if turns_rad and aimed < AIMED_VIEWS:
+            aimed += 1
+            turn_rad = turns_rad[rng.integers(len(turns_rad))]
+            turned = stage.look(seen.observation.pose.moved(turn_left_rad=turn_rad))
+            if fault(turned, MIN_RECOGNISED) is None:
+                yield turned
+
+
+def _turns_that_leave_some(seen: Seen, shown: list[str]) -> list[float]:
+    """Return turns to the left after which some of the objects are whole, and none is cut."""
+    observation = seen.observation
+    size_px = (observation.camera.width_px, observation.camera.height_px)
+    result = []
+    for turn_deg in TURNS_DEG:
+        turn_rad = math.radians(turn_deg)
+        pose, whole, cut = observation.pose.moved(turn_left_rad=turn_rad), 0, 0
+        for key in shown:
+            points_px, _ = observation.camera.project(pose, seen.object(key).surface_points_m)
+            with np.errstate(invalid="ignore"):
+                inside = ((points_px >= 0) & (points_px < size_px)).all(axis=1)
+            whole += bool(inside.all())
+            cut += bool(inside.any() and not inside.all())
+        if 0 < whole < len(shown) and not cut:
+            result.append(turn_rad)
+    return result
+
+
+def _kinds(seen: Seen) -> list[str]:
+    return sorted({item.category for item in seen.observation.objects.values() if item.askable})
 
 
 def ask(seen: Seen, rng: np.random.Generator) -> Iterator[Question | Skip]:
@@ -44,8 +84,7 @@ def ask(seen: Seen, rng: np.random.Generator) -> Iterator[Question | Skip]:
     A kind's name tells much of its usual number. So every run of numbers is a subject of its own,
     kept only where views of the scene show all of its numbers, and all equally often.
     """
-    items = seen.observation.objects.values()
-    kinds = sorted({item.category for item in items if item.askable})
+    kinds = _kinds(seen)
     if not kinds:
         yield Skip(NAME, "nothing to count")
     for category in kinds:
@@ -99,6 +138,6 @@ def _ask(
             "objects": {str(number): key for number, key in enumerate(shown)},
             "pixels": {key: seen.sights[key].pixels for key in shown},
         },
-        topic=category,
+        topic=f"{category}:{answer}",
         balance=Balance(f"{NAME}:{category}:{'|'.join(texts)}", answer, tuple(texts)),
     )

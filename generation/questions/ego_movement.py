@@ -10,17 +10,18 @@ from itertools import count
 
 import numpy as np
 
+from generation.overlap import overlap, recognised_in_both
 from generation.pose import Pose, wrap_rad
 from generation.question import Question, Skip, make_question
 from generation.scene import Observation
 from generation.sight import Seen
-from generation.views import Stage, fault, overlap, recognised_in_both
+from generation.views import Stage, fault
 from generation.visible_moves import Shift, find_shift
 
 NAME = "ego_movement"
 
 TURN_DEG = (20.0, 60.0)
-FORWARD_M = (0.3, 1.0)
+FORWARD_M = (0.2, 1.0)
 SIDE_M = (0.3, 1.0)
 MIN_SHARED_SHARE = 0.25
 MIN_SHIFT_SHARE = 0.05

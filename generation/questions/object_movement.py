@@ -9,14 +9,16 @@ from itertools import combinations, count
 
 import numpy as np
 
+from generation.overlap import overlap
 from generation.question import Question, Skip, make_question
 from generation.refer import Reference, mark_objects, markable_objects, refer_to
 from generation.relations import is_clear, is_recognised
 from generation.sight import Seen
-from generation.views import Stage, fault, overlap
+from generation.views import Stage, fault
 from generation.visible_moves import (
     DIRECTIONS,
     Shift,
+    could_shift,
     movable_objects,
     second_view,
     shift_object,
@@ -84,15 +86,19 @@ class Move:
     camera_moves: bool
 
 
-TryShift = Callable[[Seen, str, str], Shift | None]
-"""Takes the first view, an object and a direction."""
+@dataclass(frozen=True)
+class Shifts:
+    """What can be moved; each takes the first view, an object and a direction."""
+
+    could: Callable[[Seen, str, str], bool]
+    done: Callable[[Seen, str, str], Shift | None]
 
 
 def sample(stage: Stage, rng: np.random.Generator) -> Iterator[Move | Skip]:
     """Draw what is asked and what comes true, and then look for an object that can do it."""
     views = views_with_movables(stage, rng)
     # Moving things and looking at them is dear, and there are few things.
-    try_shift: TryShift = cache(partial(shift_object, stage))
+    shifts = Shifts(cache(partial(could_shift, stage)), cache(partial(shift_object, stage)))
     for plan in count():
         if not views:
             yield Skip(NAME, "nothing in the scene can be moved in a clear view")
@@ -101,7 +107,7 @@ def sample(stage: Stage, rng: np.random.Generator) -> Iterator[Move | Skip]:
         drawn = options[rng.integers(len(options))]
         for attempt in range(ATTEMPTS_PER_PLAN):
             first = views[(plan + attempt) % len(views)]
-            move = _carry_out(stage, first, options, drawn, try_shift, rng)
+            move = _carry_out(stage, first, options, drawn, shifts, rng)
             yield move
             if isinstance(move, Move):
                 break
@@ -112,7 +118,7 @@ def _carry_out(
     first: Seen,
     options: tuple[str, ...],
     drawn: str,
-    try_shift: TryShift,
+    shifts: Shifts,
     rng: np.random.Generator,
 ) -> Move | Skip:
     asks_which = options == WHICH_SET
@@ -120,7 +126,7 @@ def _carry_out(
     if not candidates:
         return Skip(NAME, "no clear object that can be moved")
     object_id, rival_id = candidates[rng.integers(len(candidates))]
-    shift = _any_of_all(try_shift, first, object_id, options, drawn, rng)
+    shift = _any_of_all(shifts, first, object_id, options, drawn, rng)
     if shift is None:
         return Skip(NAME, "it cannot be moved visibly in every direction that is offered")
     camera_moves = bool(rng.random() < CAMERA_MOVES_SHARE)
@@ -132,7 +138,7 @@ def _carry_out(
 
 
 def _any_of_all(
-    try_shift: TryShift,
+    shifts: Shifts,
     first: Seen,
     object_id: str,
     options: tuple[str, ...],
@@ -142,17 +148,14 @@ def _any_of_all(
     """Return the shift that was drawn if the object could go every way that is offered.
 
     Else what stands at a wall would only ever come towards the camera, and its name would tell.
+    Where nothing is to move, some shift must be possible all the same.
     """
     ways = [option for option in options if option in DIRECTIONS]
     if options == WHICH_SET:
         ways = [("left", "right")[rng.integers(2)]]
-    shifts = {}
-    for way in ways:
-        shift = try_shift(first, object_id, way)
-        if shift is None:
-            return None
-        shifts[way] = shift
-    return shifts.get(drawn, shifts[ways[0]])
+    if not all(shifts.could(first, object_id, way) for way in ways):
+        return None
+    return shifts.done(first, object_id, drawn if drawn in ways else ways[0])
 
 
 def _candidates(first: Seen, asks_which: bool) -> list[tuple[str, str | None]]:

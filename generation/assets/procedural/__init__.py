@@ -7,19 +7,21 @@ the same piece on every machine.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.random import Generator
 
-from generation.assets.piece import Piece
+from generation.assets.piece import MeshPart, Piece
 from generation.assets.procedural import decor, fixtures, seating, small, storage, tables, upright
 from generation.assets.procedural.design import Design, to_piece
 from generation.assets.words import plural
 
 VARIANTS = 16
 """Pieces of each kind."""
+KEPT_IN_MEMORY = 64
+"""Pieces whose meshes are not built again: most are asked for twice per house."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +86,9 @@ KINDS: dict[str, Kind] = {
 def make(kind: str, variant: int) -> Piece:
     """Return one variant of a kind."""
     entry = KINDS[kind]
-    design = entry.design(np.random.default_rng([variant, *kind.encode()]))
+    design = entry.design(_rng(kind, variant))
     rooms = frozenset(room for room in entry.rooms.split(",") if room)
-    return to_piece(
+    piece = to_piece(
         f"procedural/{kind}/{variant}",
         entry.category,
         design,
@@ -94,6 +96,16 @@ def make(kind: str, variant: int) -> Piece:
         plural(entry.category),
         entry.askable,
     )
+    return replace(piece, load_parts=partial(_parts, kind, variant))
+
+
+@lru_cache(maxsize=KEPT_IN_MEMORY)
+def _parts(kind: str, variant: int) -> tuple[MeshPart, ...]:
+    return KINDS[kind].design(_rng(kind, variant)).parts()
+
+
+def _rng(kind: str, variant: int) -> np.random.Generator:
+    return np.random.default_rng([variant, *kind.encode()])
 
 
 @lru_cache

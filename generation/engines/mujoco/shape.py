@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,6 +16,8 @@ Floats = NDArray[np.float64]
 
 SURFACE_SAMPLES = 200
 CANDIDATES = 4000
+KNOWN_SURFACES = 1000
+"""Pieces whose samples are kept in memory, 5 KB each."""
 CELL_SPACINGS = 2.0
 """Edge of a cell that hides what lies behind it, in mean distances between candidates."""
 FACING = 0.05
@@ -43,6 +46,9 @@ class Samples(NamedTuple):
     """Mean distance between neighbours."""
 
 
+_surfaces: dict[tuple[str, int], Floats] = {}
+
+
 def load_shape(piece: Piece) -> Shape:
     """Load the meshes of a piece and sample their surface, the same way every time.
 
@@ -50,17 +56,24 @@ def load_shape(piece: Piece) -> Shape:
         ValueError: It has no triangle with an area.
     """
     parts = piece.load_parts()
-    rng = np.random.default_rng(zlib.crc32(piece.piece_id.encode()))
+    corners_m = np.concatenate([part.vertices_m for part in parts])
+    key = piece.piece_id, zlib.crc32(corners_m.tobytes())
+    if key not in _surfaces:
+        if len(_surfaces) >= KNOWN_SURFACES:
+            _surfaces.clear()
+        _surfaces[key] = _visible_surface_m(piece.piece_id, parts)
+    return Shape(parts, corners_m.astype(np.float64), _surfaces[key])
+
+
+def _visible_surface_m(piece_id: str, parts: Sequence[MeshPart]) -> Floats:
+    rng = np.random.default_rng(zlib.crc32(piece_id.encode()))
     triangles_m = np.concatenate([part.vertices_m[part.faces].astype(np.float64) for part in parts])
     samples = sample_surface(triangles_m, CANDIDATES, rng)
     seen = np.flatnonzero(outermost(samples))
     # A piece that is nowhere outermost has inverted faces: any of its surface will do.
     chosen = rng.choice(seen if len(seen) else CANDIDATES, SURFACE_SAMPLES, replace=True)
-    return Shape(
-        parts=parts,
-        corners_m=np.concatenate([part.vertices_m for part in parts]).astype(np.float64),
-        surface_m=samples.points_m[chosen],
-    )
+    result: Floats = samples.points_m[chosen]
+    return result
 
 
 def sample_surface(triangles_m: Floats, count: int, rng: np.random.Generator) -> Samples:

@@ -38,9 +38,18 @@ def has_room(points_m: Floats, boxes: Boxes) -> NDArray[np.bool_]:
     bottom_m = boxes.center_m[:, 2] - half_height_m
     top_m = boxes.center_m[:, 2] + half_height_m
     in_the_way = (top_m > STEP_OVER_M) & (bottom_m < PERSON_HEIGHT_M)
-    distance_m = _distance_to_footprints_m(points_m, _chosen(boxes, in_the_way))
-    result: NDArray[np.bool_] = np.all(distance_m >= PERSON_RADIUS_M, axis=1)
-    return result
+    center_m, axes, reach_m = _footprints(_chosen(boxes, in_the_way))
+    free = np.ones(len(points_m), bool)
+    if not len(points_m):
+        return free
+    far_m = np.linalg.norm(reach_m, axis=1) + PERSON_RADIUS_M
+    low_m, high_m = points_m.min(axis=0), points_m.max(axis=0)
+    gap_m = np.maximum(low_m - center_m, center_m - high_m).max(axis=1)
+    for box in np.flatnonzero(gap_m < far_m):
+        near = np.flatnonzero((np.abs(points_m - center_m[box]) < far_m[box]).all(axis=1))
+        along_m = np.abs((points_m[near] - center_m[box]) @ axes[box].T) - reach_m[box]
+        free[near] &= np.linalg.norm(np.maximum(along_m, 0), axis=1) >= PERSON_RADIUS_M
+    return free
 
 
 def _chosen(boxes: Boxes, which: NDArray[np.bool_]) -> Boxes:
@@ -52,8 +61,8 @@ def _ticks(low_m: float, high_m: float) -> Floats:
     return np.arange(np.ceil(first / GRID_M), np.floor(last / GRID_M) + 1) * GRID_M
 
 
-def _distance_to_footprints_m(points_m: Floats, boxes: Boxes) -> Floats:
-    """Return the distances from points, shape (N, 2), to the rectangles boxes cover, (N, M).
+def _footprints(boxes: Boxes) -> tuple[Floats, Floats, Floats]:
+    """Return the rectangles that boxes cover: middles (M, 2), axes (M, 2, 2), half sizes (M, 2).
 
     Boxes lean little if at all: the lean of the upright axis widens the rectangle.
     """
@@ -63,7 +72,4 @@ def _distance_to_footprints_m(points_m: Floats, boxes: Boxes) -> Floats:
     level = level / np.linalg.norm(level, axis=1, keepdims=True)
     axes = np.stack([level, np.stack([-level[:, 1], level[:, 0]], axis=1)], axis=1)
     reach_m = np.abs(axes @ (rotation[:, :2] * boxes.half_size_m[:, None])).sum(axis=2)
-    from_center_m = points_m[:, None] - boxes.center_m[:, :2]
-    along_m = np.einsum("mab,nmb->nma", axes, from_center_m)
-    result: Floats = np.linalg.norm(np.maximum(np.abs(along_m) - reach_m, 0), axis=2)
-    return result
+    return boxes.center_m[:, :2], axes, reach_m
