@@ -158,7 +158,7 @@ def _ask_pool(
     for number, name in enumerate([*slots, *spare]):
         if number >= len(slots) and missing <= 0:
             break
-        kept = _ask_one(candidates.get(name, {}), used, asked, rng)
+        kept = _ask_one(candidates.get(name, {}), used, asked, rng, len(stage.pool))
         missing += (not kept) if number < len(slots) else -int(kept)
 
 
@@ -200,14 +200,24 @@ def _ask_one(
     used: Counter[int],
     asked: _Asked,
     rng: np.random.Generator,
+    pool_size: int,
 ) -> bool:
-    """Keep one question about the first picture that offers one; all its styles are as likely."""
-    for place, offered in sorted(candidates.items()):
-        while offered and used[place] < MAX_PER_FRAME:
-            styles = sorted({_style(item) for item in offered})
+    """Keep one question about the first picture that offers one; all its styles are as likely.
+
+    Where a type made views of its own they come last and show other truths than the pool does, so
+    that the order would tell: then all pictures are drawn from alike.
+    """
+    in_order = all(place < pool_size for place in candidates)
+    groups = [[place] for place in sorted(candidates)] if in_order else [sorted(candidates)]
+    for places in groups:
+        offered = [(place, item) for place in places for item in candidates[place]]
+        while offered := [(p, item) for p, item in offered if used[p] < MAX_PER_FRAME]:
+            styles = sorted({_style(item) for _, item in offered})
             style = styles[rng.integers(len(styles))]
-            same = [i for i, item in enumerate(offered) if _style(item) == style]
-            if asked.keep(offered.pop(same[rng.integers(len(same))])):
+            same = [i for i, (_, item) in enumerate(offered) if _style(item) == style]
+            place, item = offered.pop(same[rng.integers(len(same))])
+            candidates[place] = [other for other in candidates[place] if other is not item]
+            if asked.keep(item):
                 used[place] += 1
                 return True
     return False

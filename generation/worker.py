@@ -132,11 +132,12 @@ class Pictures:
         self._plain: dict[FrameKey, bytes] = {}
 
     def frame_record(self, frame: Observation) -> dict[str, Any]:
-        """Return what rebuilds a frame: pose, objects moved since loading, segmentation hash."""
+        """Return what rebuilds a frame, pose and objects moved since loading, and its hashes."""
         return {
             "pose": frame.pose.to_json(),
             "moved": frame.state.difference(self._loaded),
             "segmentation": segmentation_hash(frame.segmentation),
+            "depth": depth_hash(frame.depth_m),
         }
 
     def jpeg(self, frame: Observation, marks: Sequence[Mark]) -> bytes:
@@ -163,6 +164,14 @@ def encode_jpeg(rgb: NDArray[np.uint8]) -> bytes:
 def segmentation_hash(segmentation: NDArray[np.int32]) -> str:
     """Return a short hash of a segmentation; equal scenes and poses give equal hashes."""
     return hashlib.sha256(np.ascontiguousarray(segmentation, np.int32).tobytes()).hexdigest()[:16]
+
+
+def depth_hash(depth_m: NDArray[np.float32]) -> str:
+    """Return a short hash of depths.
+
+    Where two surfaces are equally far, either may own a pixel; their depth is the same.
+    """
+    return hashlib.sha256(np.ascontiguousarray(depth_m, np.float32).tobytes()).hexdigest()[:16]
 
 
 def _rows(
