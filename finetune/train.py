@@ -3,7 +3,7 @@
     sat-finetune train llava-1.5-13b-sat --data sat-train --instruct llava_v1_5_mix665k.json \\
         --pictures llava-pictures --out runs/llava-13b-sat
 
-Several GPUs: ``accelerate launch --module finetune.cli train ...`` (DDP; pass accelerate's FSDP
+Several GPUs: ``accelerate launch -m finetune.cli train ...`` (DDP; pass accelerate's FSDP
 configuration to train a model fully that does not fit one GPU).
 """
 
@@ -52,6 +52,7 @@ def train(
     out: Path,
     held_out: Sources | None = None,
     schedule: Schedule | None = None,
+    callbacks: Sequence[Any] = (),
 ) -> Path:
     """Train, or go on with a run that was stopped, and return the folder of the trained model.
 
@@ -61,10 +62,12 @@ def train(
         out: Folder of the run; one that holds the same run is gone on with.
         held_out: Questions to evaluate on during training, by type.
         schedule: How often to report, evaluate and save.
+        callbacks: Of transformers' trainer, told of every step.
 
     Raises:
         UserError: The folder holds another run, or the model cannot be loaded.
     """
+    from transformers import PrinterCallback
     from transformers.trainer_utils import get_last_checkpoint
     from trl.trainer.sft_trainer import SFTTrainer
 
@@ -82,7 +85,9 @@ def train(
         eval_dataset=evaluation or None,
         processing_class=processor,
         peft_config=_lora(preset, model.config.model_type),
+        callbacks=list(callbacks) or None,
     )
+    trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=last)
     _keep(trainer, processor, out / TRAINED)
     return out / TRAINED
@@ -200,6 +205,7 @@ def _trainer_settings(
         report_to=list(schedule.report_to),
         seed=preset.seed,
         data_seed=preset.seed,
+        disable_tqdm=True,  # finetune.progress shows samples instead
     )
 
 

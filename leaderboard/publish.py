@@ -90,7 +90,7 @@ def _git(folder: Path, *arguments: str) -> None:
 def _to_hub(site: Path, target: str) -> None:
     """Upload to a static Space, made if it does not exist."""
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import (  # type: ignore[attr-defined]
+    from huggingface_hub.errors import (
         HFValidationError,
         HTTPError,  # of whichever HTTP library this release of the hub's uses
         OfflineModeIsEnabled,

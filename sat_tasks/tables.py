@@ -17,6 +17,7 @@ from sat_tasks.protocol import Style
 from sat_tasks.taxonomy import QUESTION_TYPES, SPLITS, canonical_type, split_of
 
 SAT_REPOSITORY = "array/SAT"
+SAT_TRAINING_FILES = ("SAT_train.parquet",)
 DATA_VARIABLE = "SAT_DATA"
 SPLIT_VARIABLE = "SAT_SPLIT"
 REVISION_VARIABLE = "SAT_REVISION"
@@ -72,6 +73,17 @@ def load_folder(
     """
     data = _sat_data(str(folder), "")
     return data, _of_part(data, split or _default_split(data), part)
+
+
+def open_training_data(name: str) -> DataSet:
+    """Return a data set folder, a folder of array/SAT's files, or array/SAT's training data.
+
+    Raises:
+        UserError: It is no data set, or cannot be had.
+    """
+    if name == SAT_REPOSITORY and not Path(name).exists():
+        return published(SAT_REPOSITORY, SAT_TRAINING_FILES, sat_rows, DATA_VARIABLE)
+    return _sat_data(name, "")
 
 
 def _sat(part: str) -> tuple[DataSet, list[Question]]:

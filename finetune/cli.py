@@ -1,0 +1,223 @@
+"""``sat-finetune``: tune a model on SAT data, say beforehand what it takes, export the result."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from finetune.presets import PRESETS, Preset, resolve
+from sat_tasks import console
+from sat_tasks.console import Parser, UserError, one_of
+
+_EPILOG = """example:
+  sat-finetune plan llava-1.5-13b-sat --gpus 8 --gpu H100
+  sat-finetune train sat-tiny --data sat-train --held-out sat-val --out runs/tiny
+  sat-finetune export runs/tiny --out models/sat-tiny
+"""
+_TRAIN_EPILOG = """example:
+  sat-finetune train llava-1.5-13b-sat --data sat-train --instruct llava_v1_5_mix665k.json \\
+      --pictures llava-pictures --held-out sat-val --out runs/llava-13b-sat
+  sat-finetune train sat-tiny --data sat-train --out runs/tiny --set sample_count=20000
+  accelerate launch --num_processes 8 -m finetune.cli train llava-1.5-13b-sat ...   (8 GPUs)
+
+The same command goes on with a run that was stopped.
+"""
+REPORTS = ("tensorboard", "wandb", "none")
+NEEDED = ("torch", "transformers", "trl", "peft", "accelerate")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    return console.run(_command, argv)
+
+
+def _command(argv: Sequence[str] | None) -> int:
+    parser = Parser(
+        prog="sat-finetune",
+        description="Tune vision-language models on spatial questions.",
+        epilog=_EPILOG,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _declare_train(commands)
+    _declare_plan(commands)
+    _declare_export(commands)
+    arguments = parser.parse_args(argv)
+    action: Callable[[argparse.Namespace], int] = arguments.action
+    return action(arguments)
+
+
+def _add_preset(own: Parser) -> None:
+    own.add_argument("preset", metavar="PRESET", help=", ".join(PRESETS))
+    own.add_argument(
+        "--set",
+        dest="settings",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="change a field of the preset (may be repeated)",
+    )
+
+
+def _declare_train(commands: Any) -> None:
+    own = commands.add_parser(
+        "train", help="tune a model", description="Tune a model.", epilog=_TRAIN_EPILOG
+    )
+    _add_preset(own)
+    own.add_argument(
+        "--data",
+        action="append",
+        required=True,
+        metavar="DIR",
+        help="data set folder, or array/SAT for the published one (may be repeated)",
+    )
+    own.add_argument("--split", default="train", help="of the data (default: train)")
+    own.add_argument("--instruct", type=Path, metavar="FILE", help="LLaVA-Instruct JSON")
+    own.add_argument("--pictures", type=Path, metavar="DIR", help="where its picture paths start")
+    own.add_argument(
+        "--held-out", type=Path, metavar="DIR", help="data set whose val split is evaluated on"
+    )
+    own.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder of the run")
+    own.add_argument("--report-to", action="append", metavar="|".join(REPORTS))
+    own.add_argument("--log-steps", type=int, default=10, metavar="N")
+    own.add_argument("--eval-steps", type=int, default=500, metavar="N")
+    own.add_argument("--save-steps", type=int, default=500, metavar="N")
+    own.set_defaults(action=_train)
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    preset = resolve(arguments.preset, arguments.settings)
+    reports = tuple(arguments.report_to or ("tensorboard",))
+    for name in reports:
+        one_of("report target", name, REPORTS)
+    require(NEEDED)
+    check_machine(preset, reports)
+    from finetune.data import describe, make_plan, open_sources
+    from finetune.progress import SampleProgress
+    from finetune.train import Schedule, train
+    from sat_tasks.tables import open_training_data
+
+    folders = [open_training_data(name).folder for name in arguments.data]
+    sources = open_sources(folders, preset, arguments.instruct, arguments.pictures, arguments.split)
+    held_out = None
+    if arguments.held_out is not None:
+        held_out = open_sources([arguments.held_out], _sat_only(preset), split="val")
+    print(_summary(describe(make_plan(sources, preset), sources), sources), file=sys.stderr)
+    schedule = Schedule(
+        log_steps=arguments.log_steps,
+        eval_steps=arguments.eval_steps,
+        save_steps=arguments.save_steps,
+        report_to=reports,
+    )
+    devices = max(int(os.environ.get("WORLD_SIZE", "1")), 1)
+    progress = SampleProgress(preset.batch_size * preset.accumulation_steps * devices)
+    folder = train(preset, sources, arguments.out, held_out, schedule, [progress])
+    print(f"Trained model: {folder}")
+    return 0
+
+
+def _sat_only(preset: Preset) -> Preset:
+    from dataclasses import replace
+
+    return replace(preset, sat_share=1.0)
+
+
+def _summary(plan: dict[str, Any], sources: Any) -> str:
+    kinds = ", ".join(f"{name} {count}" for name, count in plan["by_type"].items())
+    faults = sources.instruct.faults if sources.instruct is not None else {}
+    left_out = ", ".join(f"{reason}: {count}" for reason, count in sorted(faults.items()))
+    return f"{plan['samples']} samples ({kinds}); left out: {left_out or 'none'}"
+
+
+def require(packages: Sequence[str]) -> None:
+    """Make sure that packages are installed.
+
+    Raises:
+        UserError: One is not.
+    """
+    missing = [name for name in packages if find_spec(name) is None]
+    if missing:
+        raise UserError(
+            f"not installed: {', '.join(missing)}; pip install 'sat-bench[finetune]' brings them"
+        )
+
+
+def check_machine(preset: Preset, reports: Sequence[str]) -> None:
+    """Make sure that a preset can run here, before anything is loaded.
+
+    Raises:
+        UserError: It cannot.
+    """
+    import torch
+
+    if "wandb" in reports and find_spec("wandb") is None:
+        raise UserError("--report-to wandb needs the package wandb: pip install wandb")
+    if preset.method == "qlora" and not torch.cuda.is_available():
+        raise UserError("method=qlora needs a CUDA GPU; none is here (allowed: lora, full)")
+    if preset.method == "qlora" and find_spec("bitsandbytes") is None:
+        raise UserError("method=qlora needs the package bitsandbytes: pip install bitsandbytes")
+    if preset.precision == "bf16" and not torch.cuda.is_available():
+        print("note: bf16 on a CPU is slow; --set precision=fp32 is faster here", file=sys.stderr)
+
+
+def _declare_plan(commands: Any) -> None:
+    own = commands.add_parser(
+        "plan",
+        help="say what a run takes",
+        description="Say what a run takes: parameters, memory per GPU by part, hours.",
+        epilog="example:\n  sat-finetune plan llava-1.5-13b-sat --gpus 8 --gpu H100\n",
+    )
+    _add_preset(own)
+    own.add_argument("--gpus", type=int, default=1, metavar="N")
+    own.add_argument("--gpu", default="H100", metavar="NAME", help="H100, A100, ...")
+    own.set_defaults(action=_plan)
+
+
+def _plan(arguments: argparse.Namespace) -> int:
+    if arguments.gpus < 1:
+        raise UserError(f"--gpus must be at least 1, got {arguments.gpus}")
+    preset = resolve(arguments.preset, arguments.settings)
+    from finetune.plan import make_plan, plan_text
+
+    print(plan_text(preset, make_plan(preset, arguments.gpu, arguments.gpus)))
+    return 0
+
+
+def _declare_export(commands: Any) -> None:
+    own = commands.add_parser(
+        "export",
+        help="write a checkpoint that others load",
+        description="Merge the adapter if there is one, check the result, write a model card.",
+        epilog="example:\n  sat-finetune export runs/tiny --out models/tiny --results results\n",
+    )
+    own.add_argument("run", type=Path, metavar="RUN")
+    own.add_argument("--out", type=Path, required=True, metavar="DIR", help="must not exist")
+    own.add_argument(
+        "--results", type=Path, metavar="DIR", help="output of lmms-eval, for the model card"
+    )
+    own.add_argument("--push", metavar="REPOSITORY", help="upload to this hub repository")
+    own.set_defaults(action=_export)
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    require(NEEDED)
+    from finetune.export import export
+
+    found = export(arguments.run, arguments.out, arguments.results)
+    gap = "" if found.logit_gap is None else f", merged within {found.logit_gap:.2g}"
+    print(f"{found.folder}: {found.parameters / 1e6:.1f} million parameters{gap}")
+    print(f"vLLM: {found.vllm}")
+    if arguments.push:
+        from huggingface_hub import upload_folder
+
+        upload_folder(repo_id=arguments.push, folder_path=str(found.folder))
+        print(f"uploaded to {arguments.push}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
