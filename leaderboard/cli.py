@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from leaderboard.commands import pages, runs, submit
+from leaderboard.commands import pages, runs, submit, suite
 from sat_tasks import console
 from sat_tasks.console import Parser
 
@@ -28,7 +28,7 @@ def _command(argv: Sequence[str] | None) -> int:
         epilog=_EPILOG,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (runs, pages, submit):
+    for module in (suite, runs, pages, submit):
         module.declare(commands)
     arguments = parser.parse_args(argv)
     action: Callable[[argparse.Namespace], int] = arguments.action

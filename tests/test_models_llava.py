@@ -19,6 +19,7 @@ from sat_tasks.console import UserError
 from sat_tasks.data import open_data_set, read_questions
 from sat_tasks.docs import doc_to_messages, doc_to_text, expand
 from sat_tasks.models import llava
+from sat_tasks.models.vision_cache import VisionCache
 from sat_tasks.protocol import PROTOCOLS
 from sat_tasks.tables import TABLES
 
@@ -170,3 +171,27 @@ def test_unknown_arguments_name_the_known() -> None:
         llava.Llava(size="7b")
     with pytest.raises(SystemExit, match="batch_size must be a whole number above 0, got 'auto'"):
         llava.Llava(batch_size="auto")
+
+
+def test_a_picture_goes_through_the_vision_tower_once(checkpoint: Path, docs: Dataset) -> None:
+    model = llava.Llava(pretrained=str(checkpoint), device="cpu", batch_size=4)
+    replies = ask(model, docs)
+    assert model.vision.asked == sum(docs["picture_count"])
+    assert model.vision.computed < model.vision.asked / 2, "each question is asked in every order"
+    uncached = llava.Llava(pretrained=str(checkpoint), device="cpu", batch_size=4)
+    del uncached.model.model.get_image_features
+    assert ask(uncached, docs) == replies
+
+
+def test_cached_features_are_those_of_the_model(checkpoint: Path) -> None:
+    model, _ = llava.load(str(checkpoint), None, "cpu", None)
+    plain, cache = model.model.get_image_features, VisionCache(model.model.get_image_features, 2)
+    side = CONFIG.image_px
+    pixels = torch.rand(3, 3, side, side, generator=torch.Generator().manual_seed(0))
+    options = {"vision_feature_layer": -1, "vision_feature_select_strategy": "full"}
+    with torch.inference_mode():
+        for order in ([0, 1, 0], [1, 2], [0, 2, 1]):
+            wanted = plain(pixels[order], **options).pooler_output
+            found = cache(pixels[order], **options).pooler_output
+            assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(found, wanted, strict=True))
+    assert (cache.computed, cache.asked) == (4, 8), "only two are kept"

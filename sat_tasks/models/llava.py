@@ -20,6 +20,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from sat_tasks.console import UserError
+from sat_tasks.models.vision_cache import VisionCache
 from sat_tasks.pictures import open_picture
 
 DEFAULT_MODEL = "llava-hf/llava-1.5-7b-hf"
@@ -69,6 +70,8 @@ class Llava(lmms):  # type: ignore[misc]
             self.accelerator = Accelerator()  # lmms-eval gathers through it
             where = device_map or device or _own_device()
             self.model, self.processor = load(pretrained, revision, where, dtype)
+            self.vision = VisionCache(self.model.model.get_image_features)
+            self.model.model.get_image_features = self.vision
         except UserError as error:
             raise SystemExit(f"error: {' '.join(str(error).split())}") from error
 

@@ -1,0 +1,137 @@
+"""What would go wrong with a suite, found before anything is started."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from leaderboard.suite.suitefile import API_ADAPTERS, Model, Suite
+from sat_tasks.plugin import MODELS, TASK_FOLDER
+
+KEYS = {"openai_api": ("OPENAI_API_KEY",), "google_api": ("GEMINI_API_KEY", "GOOGLE_API_KEY")}
+EXTRAS = {"openai_api": "api", "google_api": "api", "vllm": "vllm"}
+LARGE_B = 3.0
+"""Models with more billions of parameters are not run without a GPU."""
+GB_PER_BILLION = 2.0
+"""Weights in 16 bits."""
+
+
+def problems(suite: Suite, gpu_memory_gb: tuple[float, ...]) -> list[str]:
+    """Return what must be put right, a line each; nothing is started or asked.
+
+    Args:
+        suite: What is to be run.
+        gpu_memory_gb: Memory of each GPU that is here.
+    """
+    return [
+        *_names(suite),
+        *_tasks(suite),
+        *(line for model in suite.models for line in _model(suite, model, gpu_memory_gb)),
+    ]
+
+
+def gpus_here() -> tuple[float, ...]:
+    """Return the memory of each visible GPU in GB."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return ()
+    count = torch.cuda.device_count()
+    return tuple(torch.cuda.get_device_properties(i).total_memory / 1e9 for i in range(count))
+
+
+def _names(suite: Suite) -> Iterator[str]:
+    for name, count in Counter(model.name for model in suite.models).items():
+        if count > 1:
+            yield f"{count} models are called {name!r}; names must differ"
+
+
+def _tasks(suite: Suite) -> Iterator[str]:
+    unknown = [task for task in suite.tasks if task not in our_tasks()]
+    if unknown:
+        others = _all_tasks()
+        for task in unknown:
+            if task not in others:
+                yield f"no task {task!r}; ours: {', '.join(sorted(our_tasks()))}"
+
+
+def our_tasks() -> set[str]:
+    """Return the names of our tasks and groups."""
+    return {path.stem for path in TASK_FOLDER.glob("sat_*.yaml")}
+
+
+def _all_tasks() -> set[str]:
+    from lmms_eval.tasks import TaskManager
+
+    return set(TaskManager().all_tasks)
+
+
+def _model(suite: Suite, model: Model, gpu_memory_gb: tuple[float, ...]) -> Iterator[str]:
+    if model.adapter not in MODELS and model.adapter not in _all_adapters():
+        yield f"{model.name}: no adapter {model.adapter!r}; ours: {', '.join(MODELS)}, vllm"
+        return
+    package = API_ADAPTERS.get(model.adapter, model.adapter if model.adapter == "vllm" else None)
+    if package is not None and not _is_installed(package):
+        extra = EXTRAS[model.adapter]
+        yield f"{model.name}: {package} is not installed; pip install 'sat-bench[{extra}]'"
+    environment = {**os.environ, **suite.environment, **model.environment}
+    yield from _key(model, environment)
+    if not model.is_remote and not model.is_baseline:
+        yield from _accelerator(model, gpu_memory_gb)
+        yield from _weights(model, environment)
+
+
+def _all_adapters() -> set[str]:
+    from lmms_eval.models import list_available_models
+
+    return set(list_available_models())
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def _key(model: Model, environment: Mapping[str, str]) -> Iterator[str]:
+    usual = KEYS.get(model.adapter)
+    if usual is None or "base_url" in model.arguments:
+        return
+    named: Any = model.arguments.get("api_key_env")
+    azure = ("AZURE_OPENAI_API_KEY",) if "azure_endpoint" in model.arguments else ()
+    names = (str(named),) if named else (*azure, *usual)
+    if not any(environment.get(name, "").strip() for name in names):
+        yield f"{model.name}: no API key; set {' or '.join(names)}"
+
+
+def _accelerator(model: Model, gpu_memory_gb: tuple[float, ...]) -> Iterator[str]:
+    size = model.params or 0.0
+    if not gpu_memory_gb:
+        if size > LARGE_B:
+            yield f"{model.name}: no GPU here for a model of {size:g} billion parameters"
+        return
+    if model.gpus > len(gpu_memory_gb):
+        yield f"{model.name}: wants {model.gpus} GPUs; here are {len(gpu_memory_gb)}"
+    elif GB_PER_BILLION * size > model.gpus * min(gpu_memory_gb):
+        yield (
+            f"{model.name}: {size:g} billion parameters need {GB_PER_BILLION * size:g} GB, more "
+            f"than {model.gpus} GPU(s) of {min(gpu_memory_gb):.0f} GB have; raise gpus"
+        )
+
+
+def _weights(model: Model, environment: Mapping[str, str]) -> Iterator[str]:
+    weights = str(model.arguments.get("pretrained", model.arguments.get("model", "")))
+    is_path = weights.startswith((".", "/", "~")) or weights.count("/") > 1
+    offline = environment.get("HF_HUB_OFFLINE", "") not in ("", "0")
+    if is_path and not Path(weights).expanduser().exists():
+        yield f"{model.name}: no folder {weights}"
+    elif offline and weights.count("/") == 1 and not Path(weights).exists():
+        from huggingface_hub import try_to_load_from_cache
+
+        if not isinstance(try_to_load_from_cache(weights, "config.json"), str):
+            yield f"{model.name}: {weights} is neither a folder nor in the hub's cache (offline)"

@@ -1,0 +1,284 @@
+"""Suites: reading, checks before anything starts, and runs that are killed and go on."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from fault_server import Behaviour, FaultServer, running
+from sat_folder import row, write_folder
+
+from leaderboard.boards import cell_of
+from leaderboard.cli import main
+from leaderboard.store import Store
+from leaderboard.suite.checks import problems
+from leaderboard.suite.job import Job, jobs_of
+from leaderboard.suite.run import run_jobs
+from leaderboard.suite.show import Lines, summary
+from leaderboard.suite.suitefile import SHIPPED, Model, Suite, load_suite, parse_suite
+from sat_tasks.console import UserError
+
+KEY = "sk-live-0123456789abcdef"
+MODEL = {"name": "a", "adapter": "random_choice"}
+GOOD: dict[str, Any] = {"tasks": ["sat_dynamic"], "models": [MODEL]}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_suites_are_suites_of_our_tasks(name: str) -> None:
+    suite = load_suite(name)
+    assert suite.models
+    lines = problems(suite, (80.0, 80.0))
+    assert not [line for line in lines if "no task" in line or "called" in line]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"tasks": []}, "tasks must be a list"),
+        ({"models": "llava"}, "models must be a list"),
+        ({"speed": 1}, "unknown speed; known: defaults"),
+        ({"parallel": 0}, "parallel must be"),
+        ({"models": [{"name": "a"}]}, "model 1 needs adapter"),
+        ({"models": [{**MODEL, "size": 3}]}, "unknown size; known: access"),
+        ({"models": [{**MODEL, "access": "free"}]}, "known: open, proprietary"),
+        ({"models": [{**MODEL, "arguments": "x=1"}]}, "names with values"),
+        ({"models": [{**MODEL, "params": "13B"}]}, "params must be"),
+        ({"models": [{**MODEL, "gpus": 0}]}, "gpus must be"),
+        ({"environment": ["A=1"]}, "environment must be"),
+    ],
+)
+def test_a_bad_suite_is_one_line(change: dict[str, Any], says: str) -> None:
+    with pytest.raises(UserError, match=says) as error:
+        parse_suite({**GOOD, **change}, "mine")
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_or_broken_file_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="shipped: demo, open, paper"):
+        load_suite("nothing.yaml")
+    (tmp_path / "broken.yaml").write_text("models: [")
+    with pytest.raises(UserError, match="no YAML"):
+        load_suite(str(tmp_path / "broken.yaml"))
+
+
+def _suite(*models: Model, tasks: tuple[str, ...] = ("sat_dynamic",)) -> Suite:
+    return Suite("mine", tasks, models)
+
+
+@pytest.mark.parametrize(
+    ("model", "gpus", "says"),
+    [
+        (Model("x", "llava", {"pretrained": "./none"}), (), "no folder ./none"),
+        (Model("x", "llava", {"pretrained": "a/b"}), (), "offline"),
+        (Model("x", "llava", {"pretrained": "."}, params=13), (), "no GPU here"),
+        (Model("x", "llava", {"pretrained": "."}, params=70), (80.0,), "70 billion"),
+        (Model("x", "llava", {"pretrained": "."}, gpus=2), (80.0,), "wants 2 GPUs"),
+        (Model("x", "openai_api", {"model": "m"}), (), "set OPENAI_API_KEY"),
+        (Model("x", "google_api", {"model": "m"}), (), "set GEMINI_API_KEY or GOOGLE_API_KEY"),
+        (Model("x", "openai_api", {"model": "m", "api_key_env": "MINE"}), (), "set MINE"),
+    ],
+)
+def test_what_would_go_wrong_is_said_before(
+    model: Model, gpus: tuple[float, ...], says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    for name in ("OPENAI_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY", "MINE"):
+        monkeypatch.delenv(name, raising=False)
+    (line,) = problems(_suite(model), gpus)
+    assert says in line
+
+
+def test_what_is_fine_is_not_complained_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    models = (
+        Model("a", "openai_api", {"model": "gpt-4o"}),
+        Model("b", "google_api", {"model": "m", "base_url": "http://127.0.0.1:1"}),
+        Model("c", "random_choice"),
+        Model("d", "llava", {"pretrained": "."}, params=13),
+    )
+    assert problems(_suite(*models), (80.0,)) == []
+
+
+def test_unknown_names_are_said_with_what_is_known() -> None:
+    lines = problems(_suite(Model("a", "lava"), Model("a", "llava"), tasks=("sat_dynamix",)), ())
+    assert any("no task 'sat_dynamix'; ours: sat_bench" in line for line in lines)
+    assert any("no adapter 'lava'; ours: llava" in line for line in lines)
+    assert any("2 models are called 'a'" in line for line in lines)
+
+
+def test_the_command_lists_every_problem_and_starts_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    path = tmp_path / "mine.yaml"
+    two = [{**MODEL, "adapter": "openai_api"}, {"name": "b", "adapter": "llava", "params": 13}]
+    path.write_text(yaml.safe_dump({"tasks": ["sat_dynamic"], "models": two}))
+    assert main(["run", str(path), "--out", str(tmp_path / "out")]) == 2
+    assert len(capsys.readouterr().err.strip().splitlines()) == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_is_another_when_what_it_measures_changes(tmp_path: Path) -> None:
+    data = write_folder(tmp_path / "data", [row(n, "ego_movement") for n in range(2)])
+    model = Model("a", "llava", {"pretrained": "x"})
+
+    def mark(suite: Suite) -> str:
+        return jobs_of(suite, tmp_path / "out")[0].fingerprint()
+
+    here = {"SAT_DATA": str(data)}
+    other = Model("a", "llava", {"pretrained": "y"})
+    first = Suite("s", ("sat_dynamic",), (model,), here)
+    assert mark(first) == mark(first)
+    others = [
+        Suite("s", ("sat_static",), (model,), here),
+        Suite("s", ("sat_dynamic",), (model,), {**here, "SAT_PROTOCOL": "single"}),
+        Suite("s", ("sat_dynamic",), (other,), here),
+    ]
+    assert len({mark(suite) for suite in [first, *others]}) == 4
+    (data / "manifest.json").write_text((data / "manifest.json").read_text() + " ")
+    assert mark(first) != mark(Suite("s", ("sat_dynamic",), (model,), {}))
+
+
+def test_models_with_names_that_look_alike_have_folders_of_their_own(tmp_path: Path) -> None:
+    jobs = jobs_of(_suite(Model("A B", "llava"), Model("a-b", "llava")), tmp_path)
+    assert len({job.folder for job in jobs}) == 2
+
+
+def _job(tmp_path: Path, words: list[str]) -> Job:
+    """Return a job that runs another command than lmms-eval."""
+
+    class Other(Job):
+        def command(self) -> list[str]:
+            return words
+
+    model = Model("odd", "random_choice")
+    return Other(_suite(model), model, tmp_path / "odd")
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("raise SystemExit('ValueError: the server refused the key')", "refused the key"),
+        ("import os; os.kill(os.getpid(), 9)", "SIGKILL"),
+        ("print('all fine')", "all fine"),
+    ],
+)
+def test_a_run_that_leaves_no_whole_result_failed(tmp_path: Path, code: str, says: str) -> None:
+    job = _job(tmp_path, [sys.executable, "-c", code])
+    (progress,) = run_jobs([job], Store(tmp_path / "store"), 1, 0, Lines())
+    assert progress.state == "failed"
+    assert says in progress.said
+    assert not job.is_done()
+    assert "0 of 1 models done" in summary([progress])
+
+
+def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:
+    from leaderboard.suite.run import only_one
+
+    with only_one(tmp_path), pytest.raises(UserError, match="another process"), only_one(tmp_path):
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    with running(FaultServer(behaviour=Behaviour(delay_s=0.05))) as server:
+        yield server
+
+
+def _write_suite(folder: Path, server: FaultServer, data: Path, llava: Path) -> Path:
+    shared = {"timeout": 2, "backoff": 0.01, "patience": 60, "max_concurrent": 2}
+    content = {
+        "tasks": ["sat_dynamic"],
+        "environment": {"SAT_DATA": str(data), "SAT_JOURNALS": str(folder / "journals")},
+        "defaults": {"batch_size": 8},
+        "models": [
+            {
+                "name": "first API",
+                "adapter": "openai_api",
+                "arguments": {"model": "one", "base_url": f"{server.url}/v1", **shared},
+                "access": "proprietary",
+            },
+            {
+                "name": "second API",
+                "adapter": "google_api",
+                "arguments": {"model": "two", "base_url": server.url, **shared},
+                "access": "proprietary",
+            },
+            {
+                "name": "LLaVA",
+                "adapter": "llava",
+                "arguments": {"pretrained": str(llava)},
+                "access": "open",
+                "params": 0.003,
+            },
+        ],
+    }
+    folder.mkdir()
+    path = folder / "suite.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+def _table(folder: Path) -> dict[tuple[str, str], str]:
+    """Return what a store says of each model; dates and commands aside."""
+    rows = Store.open(folder / "out" / "store").rows()
+    return {(row.model, row.task): str(cell_of(row.overall)) for row in rows}
+
+
+def _command(path: Path) -> list[str]:
+    out = ["--out", str(path.parent / "out")]
+    return [sys.executable, "-m", "leaderboard.cli", "run", str(path), *out]
+
+
+def _answers(folder: Path) -> int:
+    journals = (folder / "journals").glob("*.jsonl")
+    return sum(path.read_bytes().count(b"\n") for path in journals)
+
+
+@pytest.mark.slow
+def test_a_suite_killed_twice_ends_with_the_table_of_an_undisturbed_one(
+    server: FaultServer, tmp_path: Path
+) -> None:
+    from finetune.tiny import TinyConfig, build, save
+
+    data = write_folder(tmp_path / "data", [row(n, "ego_movement") for n in range(40)])
+    save(*build(TinyConfig()), tmp_path / "llava", "untrained", TinyConfig())
+    environment = {**os.environ, "OPENAI_API_KEY": KEY, "GEMINI_API_KEY": KEY}
+
+    calm = _write_suite(tmp_path / "calm", server, data, tmp_path / "llava")
+    done = subprocess.run(_command(calm), env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    server.forget()
+    server.behaviour.plan = {"*": ["429", "500", "truncated"]}
+    rough = _write_suite(tmp_path / "rough", server, data, tmp_path / "llava")
+    for goal in (15, 60):
+        process = subprocess.Popen(_command(rough), env=environment, stderr=subprocess.DEVNULL)
+        end_s = time.monotonic() + 240
+        while _answers(rough.parent) < goal and process.poll() is None:
+            assert time.monotonic() < end_s
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    done = subprocess.run(_command(rough), env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert _table(rough.parent) == _table(calm.parent)
+    assert len(_table(calm.parent)) == 3
+    written = [path for path in rough.parent.rglob("*") if path.is_file()]
+    assert not [path for path in written if KEY.encode() in path.read_bytes()]
+
+    count = len(server.served)
+    done = subprocess.run(_command(rough), env=environment, capture_output=True, text=True)
+    assert done.returncode == 0
+    assert "3 of 3 models done" in done.stdout
+    assert len(server.served) == count, "what is done is not asked again"
+    assert json.loads(next(rough.parent.rglob("done.json")).read_text())["fingerprint"]
