@@ -54,7 +54,11 @@ def theirs(checkpoint: Path, docs: Any) -> float:
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = LlavaHf(
-        pretrained=str(checkpoint), device=device, batch_size=1, chat_template=PLAIN_TEMPLATE
+        pretrained=str(checkpoint),
+        device=device,
+        device_map=device,
+        batch_size=1,
+        chat_template=PLAIN_TEMPLATE,
     )
     return _speed(model, docs, doc_to_visual)
 
