@@ -79,6 +79,7 @@ bench: $(STAMP)
 	$(BIN)/python -m generation.bench
 	$(BIN)/python -m sat_tasks.bench
 	$(BIN)/python -m leaderboard.bench
+	if test -d $(DEMO)/llava-tiny; then $(BIN)/python -m sat_tasks.models.bench; fi
 
 clean:
 	rm -rf $(DEMO)

@@ -59,7 +59,7 @@ PRESETS: dict[str, Preset] = {
         scenes={"test": 86},
         questions_per_scene=12,
         size_px=512,
-        core_s_per_scene=3.3,
+        core_s_per_scene=3.4,
         kb_per_question=58,
     ),
     "tiny-train": Preset(
