@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generation.engines import ENGINES
+from generation.houses import HOUSE_SOURCES
 from generation.presets import PRESETS, Preset, estimate
 from generation.scene import SPLITS
 from sat_tasks import console
@@ -53,8 +54,9 @@ def add_run(commands: argparse._SubParsersAction[Parser]) -> None:
     what.add_argument(
         "--houses",
         default="procedural",
-        metavar="procedural|PATH|SCENES",
-        help="where houses come from",
+        metavar="SOURCE|PATH",
+        help=f"where houses come from: {', '.join(HOUSE_SOURCES)}, a folder of MJCF scenes, or for "
+        "engine thor a houses file or scene names (default: procedural)",
     )
     what.add_argument("--types", metavar="A,B", help="question types (default: all)")
     what.add_argument("--size", type=positive, metavar="PX", help="picture edge (default: 512)")
@@ -106,7 +108,8 @@ def requested_run(arguments: argparse.Namespace) -> Run:
 
     preset = _preset(arguments.preset)
     console.one_of("engine", arguments.engine, list(ENGINES))
-    _check_houses(arguments.engine, arguments.houses)
+    scenes = _scenes(arguments, preset)
+    _check_houses(arguments.engine, arguments.houses, scenes)
     types = arguments.types.split(",") if arguments.types else list(QUESTION_TYPES)
     for name in types:
         console.one_of("question type", name, list(QUESTION_TYPES))
@@ -121,17 +124,22 @@ def requested_run(arguments: argparse.Namespace) -> Run:
         questions_per_scene=arguments.questions_per_scene or questions_per_scene,
         weights=preset.weights if preset else {},
     )
-    return Run(settings, _scenes(arguments, preset))
+    return Run(settings, scenes)
 
 
-def _check_houses(engine: str, houses: str) -> None:
+def _check_houses(engine: str, houses: str, scenes: dict[str, int]) -> None:
     """Look at the houses before anything is written or started."""
     if engine == "thor":
         from generation.engines.thor.houses import open_houses
 
         open_houses(houses)
-    elif houses != "procedural" and not Path(houses).exists():
-        raise UserError(f"--houses {houses}: no such file or folder; or procedural")
+    elif engine == "mujoco":
+        from generation.engines.mujoco import mjcf_folder
+
+        folder = mjcf_folder(houses)
+        for split, count in scenes.items():
+            if folder is not None:
+                folder.check(split, count)
 
 
 def _preset(name: str | None) -> Preset | None:

@@ -78,6 +78,7 @@ def verify_row(session: Session, row: Row) -> Verdict:
     evidence = json.loads(row.evidence)
     first_state = session.state()
     try:
+        _same_file(evidence.get("scene_file"), session.info.house.get("scene_file"))
         frames = [_observe(session, first_state, record) for record in evidence["frames"]]
         hidden = [_observe(session, first_state, record) for record in evidence["hidden_frames"]]
         case = Case(
@@ -94,6 +95,20 @@ def verify_row(session: Session, row: Row) -> Verdict:
     finally:
         session.restore(first_state)
     return Verdict(row.id, row.question_type, row.correct_answer, proven, reason)
+
+
+def _same_file(made: Mapping[str, str] | None, now: Mapping[str, str] | None) -> None:
+    """Compare the file that a row's scene was made from with the one that is there now.
+
+    Raises:
+        Unclear: It is another one.
+    """
+    if made is not None and made != now:
+        found = f"{now['name']} (hash {now['hash']})" if now else "no scene file"
+        raise Unclear(
+            f"the row was made from scene {made['name']} (hash {made['hash']}), but the houses "
+            f"folder now has {found} in its place"
+        )
 
 
 def _mark(record: Mapping[str, Any]) -> Mark:

@@ -131,6 +131,11 @@ class Pictures:
         self._rgb: dict[FrameKey, NDArray[np.uint8]] = {}
         self._plain: dict[FrameKey, bytes] = {}
 
+    def scene_file(self) -> dict[str, Any]:
+        """Return which file the scene comes from, where it comes from one."""
+        record = self._session.info.house.get("scene_file")
+        return {} if record is None else {"scene_file": record}
+
     def frame_record(self, frame: Observation) -> dict[str, Any]:
         """Return what rebuilds a frame, pose and objects moved since loading, and its hashes."""
         return {
@@ -204,6 +209,7 @@ def _evidence(question: Question, key: SceneKey, pictures: Pictures) -> dict[str
     return {
         **question.evidence,
         "scene": asdict(key),
+        **pictures.scene_file(),
         "camera": asdict(question.frames[0].camera),
         "frames": [pictures.frame_record(frame) for frame in question.frames],
         "hidden_frames": [pictures.frame_record(frame) for frame in question.hidden_frames],

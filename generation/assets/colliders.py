@@ -118,7 +118,7 @@ def _slabs(grid: Grid, layer: int) -> Iterator[tuple[Cells, Cells]]:
     for _ in range(MAX_SLABS):
         if mask.sum() <= enough:
             return
-        x0, x1, y0, y1 = _largest_rectangle(mask)
+        x0, x1, y0, y1 = largest_rectangle(mask)
         mask[x0:x1, y0:y1] = False
         yield np.array([x0, y0, layer]), np.array([x1, y1, layer + 1])
 
@@ -154,7 +154,7 @@ def _largest_box(grid: Grid) -> tuple[Cells, Cells]:
                 break
             if area * (high - low) <= best_volume:
                 continue
-            x0, x1, y0, y1 = _largest_rectangle(columns)
+            x0, x1, y0, y1 = largest_rectangle(columns)
             volume = (x1 - x0) * (y1 - y0) * (high - low)
             if volume > best_volume:
                 best_volume = volume
@@ -162,7 +162,7 @@ def _largest_box(grid: Grid) -> tuple[Cells, Cells]:
     return best
 
 
-def _largest_rectangle(mask: Grid) -> tuple[int, int, int, int]:
+def largest_rectangle(mask: Grid) -> tuple[int, int, int, int]:
     """Return x0, x1, y0, y1 of the largest full rectangle of a mask (histogram method)."""
     best, best_area = (0, 0, 0, 0), 0
     heights = np.zeros(mask.shape[1], int)

@@ -28,6 +28,8 @@ class Slab:
     """(w, x, y, z)."""
     collides: bool = True
     casts_shadow: bool = True
+    drawn: bool = True
+    """False for boxes that are only bumped into; scenery shows what is there."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ class House:
     ambience: Ambience
     facts: Mapping[str, Any] = field(default_factory=dict)
     """JSON-able facts for the data card: layout seed, finishes, sources."""
+    scenery: tuple[PlacedPiece, ...] = ()
+    """Meshes of the building: drawn, but no objects and nothing to bump into."""
 
 
 def furniture_facts(house: House) -> list[dict[str, str]]:

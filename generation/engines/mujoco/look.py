@@ -61,9 +61,13 @@ def build_look(
     """
     spec = mujoco.MjSpec()
     spec.compiler.autolimits = True
+    # Nothing moves here by its mass, and thin meshes have odd inertias.
+    spec.compiler.balanceinertia = True
     materials = _Materials(spec, srgb=photometric)
     add_lights(spec, house, photometric=photometric)
     for slab in house.slabs:
+        if not slab.drawn:
+            continue
         spec.worldbody.add_geom(
             type=mujoco.mjtGeom.mjGEOM_BOX,
             pos=slab.center_m,
@@ -76,7 +80,12 @@ def build_look(
         for number, part in enumerate(shapes[piece_id].parts):
             _add_mesh(spec, f"{piece_id}#{number}", part)
     for item in placed:
-        _add_piece(spec, item, shapes[item.piece.piece_id], materials)
+        _add_piece(spec, item, shapes[item.piece.piece_id].parts, materials)
+    for item in house.scenery:
+        parts = item.piece.load_parts()
+        for number, part in enumerate(parts):
+            _add_mesh(spec, f"{item.piece.piece_id}#{number}", part)
+        _add_piece(spec, item, parts, materials)
     model = spec.compile()
     data = mujoco.MjData(model)
     mujoco.mj_forward(model, data)
@@ -163,12 +172,14 @@ def _add_mesh(spec: Any, name: str, part: MeshPart) -> None:
         mesh.usertexcoord = (part.uv * (1, -1) + (0, 1)).astype(np.float32).ravel()
 
 
-def _add_piece(spec: Any, item: PlacedPiece, shape: Shape, materials: _Materials) -> None:
+def _add_piece(
+    spec: Any, item: PlacedPiece, parts: Sequence[MeshPart], materials: _Materials
+) -> None:
     pose = pose_at(item.position_m, item.yaw_rad)
     body = spec.worldbody.add_body(
         name=item.object_id, pos=pose[:3], quat=pose[3:], mocap=item.piece.movable
     )
-    for number, part in enumerate(shape.parts):
+    for number, part in enumerate(parts):
         body.add_geom(
             type=mujoco.mjtGeom.mjGEOM_MESH,
             meshname=f"{item.piece.piece_id}#{number}",
