@@ -10,8 +10,8 @@ import numpy as np
 
 from generation.houses.naming import words_for
 from generation.question import Balance, Question, Skip, make_question
-from generation.relations import is_recognised, is_seen
-from generation.sight import Seen
+from generation.relations import MIN_CLEAR_AREA_SHARE, is_recognised, is_seen
+from generation.sight import Seen, Sight
 from generation.views import Stage, fault
 
 NAME = "count"
@@ -26,6 +26,7 @@ AIMED_VIEWS = 4
 TURNS_DEG = (-48, -40, -32, -24, -16, 16, 24, 32, 40, 48)
 MIN_RECOGNISED = 3
 OPTION_COUNTS = (2, 3, 4)
+MIN_UNOCCLUDED_SHARE = 0.6
 
 
 def sample(stage: Stage, rng: np.random.Generator) -> Iterator[Seen]:
@@ -105,12 +106,21 @@ def _instances(seen: Seen, category: str) -> list[str] | Skip:
     for key, sight in seen.sights.items():
         item = seen.object(key)
         if item.category == category:
-            if not is_recognised(sight):
+            if not _is_plain(sight):
                 return Skip(NAME, "an instance is half hidden, cut or tiny")
             shown.append(key)
         elif is_seen(sight) and _could_be(item.category, category):
             return Skip(NAME, "something alike is in view")
     return shown if len(shown) <= MAX_COUNT else Skip(NAME, "too many to count")
+
+
+def _is_plain(sight: Sight) -> bool:
+    """Say whether nobody could overlook an instance: stricter than to recognise it at all."""
+    return (
+        is_recognised(sight)
+        and sight.area_share >= MIN_CLEAR_AREA_SHARE
+        and sight.unoccluded_share >= MIN_UNOCCLUDED_SHARE
+    )
 
 
 def _could_be(category: str, other: str) -> bool:
