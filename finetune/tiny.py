@@ -14,7 +14,6 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -67,25 +66,8 @@ class TinyConfig:
             raise ValueError(f"{self.image_px} px is no multiple of {self.patch_px} px patches")
 
 
-SAT_TINY = TinyConfig(
-    image_px=96,
-    patch_px=16,
-    vision_width=128,
-    vision_layers=3,
-    text_width=128,
-    text_layers=4,
-    vocabulary=1536,
-)
-"""What finetune.pretrain trains: small enough for one processor core."""
-
-
-def build(config: TinyConfig, texts: Sequence[str] = ()) -> tuple[Any, Any]:
-    """Return a model with random weights and its processor.
-
-    Args:
-        config: Sizes.
-        texts: What the tokenizer should know well, beside our prompts.
-    """
+def build(config: TinyConfig) -> tuple[Any, Any]:
+    """Return a model with random weights and its processor."""
     import torch
     from transformers import (
         CLIPImageProcessor,
@@ -96,7 +78,7 @@ def build(config: TinyConfig, texts: Sequence[str] = ()) -> tuple[Any, Any]:
         LlavaProcessor,
     )
 
-    tokenizer = train_tokenizer(config.vocabulary, texts)
+    tokenizer = train_tokenizer(config.vocabulary)
     vision = CLIPVisionConfig(
         hidden_size=config.vision_width,
         intermediate_size=4 * config.vision_width,
@@ -142,7 +124,7 @@ def build(config: TinyConfig, texts: Sequence[str] = ()) -> tuple[Any, Any]:
     return model, processor
 
 
-def train_tokenizer(vocabulary: int, texts: Sequence[str] = ()) -> Any:
+def train_tokenizer(vocabulary: int) -> Any:
     """Return a byte-level BPE tokenizer that knows our prompts well and any text at all."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
@@ -156,7 +138,7 @@ def train_tokenizer(vocabulary: int, texts: Sequence[str] = ()) -> Any:
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
-    trained.train_from_iterator(chain(_corpus(), texts), trainer)
+    trained.train_from_iterator(_corpus(), trainer)
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=trained, extra_special_tokens={"image_token": _IMAGE_TOKEN}, **_SPECIAL
     )
