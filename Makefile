@@ -56,6 +56,7 @@ $(DEMO)/llava-tiny/config.json: $(STAMP)
 
 $(DEMO)/site/index.html: $(DEMO)/gallery.html $(DEMO)/data/manifest.json $(DEMO)/llava-tiny/config.json
 	@echo "== 3/4 Scoring three models in lmms-eval (the first half minute of each goes into imports)"
+	rm -rf $(DEMO)/store
 	$(BIN)/sat-leaderboard run demo --out $(DEMO)/results --store $(DEMO)/store
 	@echo "== 4/4 Building the leaderboard"
 	$(BIN)/sat-leaderboard build --store $(DEMO)/store --out $(DEMO)/site --data $(DEMO)/data

@@ -92,9 +92,13 @@ def test_interrupted_it_says_in_one_line_where_it_goes_on(
     make: Make, server: FaultServer, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     server.behaviour.delay_s = 0.05
-    process = multiprocessing.get_context("fork").Process(
-        target=lambda: Questions(COUNT).ask(make(max_concurrent=2))
-    )
+
+    def run() -> None:
+        # What runs in the background of a shell ignores interrupts, and so would its children.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        Questions(COUNT).ask(make(max_concurrent=2))
+
+    process = multiprocessing.get_context("fork").Process(target=run)
     process.start()
     wait_until(lambda: answered(tmp_path / "journal.jsonl") >= 5)
     assert process.pid is not None

@@ -148,6 +148,39 @@ def test_a_run_is_another_when_what_it_measures_changes(tmp_path: Path) -> None:
     assert mark(first) != mark(Suite("s", ("sat_dynamic",), (model,), {}))
 
 
+def test_a_run_is_another_when_the_shell_says_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SAT_PROTOCOL", raising=False)
+    (job,) = jobs_of(_suite(Model("a", "llava")), tmp_path)
+    before = job.fingerprint()
+    monkeypatch.setenv("SAT_JOURNALS", str(tmp_path))
+    assert job.fingerprint() == before
+    monkeypatch.setenv("SAT_PROTOCOL", "single")
+    assert job.fingerprint() != before
+
+
+def test_a_run_is_another_when_the_weights_are(tmp_path: Path) -> None:
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "model.safetensors").write_bytes(b"old")
+    model = Model("a", "llava", {"pretrained": str(tmp_path / "weights")})
+    (job,) = jobs_of(_suite(model), tmp_path / "out")
+    before = job.fingerprint()
+    assert job.fingerprint() == before
+    (tmp_path / "weights" / "model.safetensors").write_bytes(b"trained")
+    assert job.fingerprint() != before
+
+
+def test_gpus_are_taken_from_those_that_may_be_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (job,) = jobs_of(_suite(Model("a", "llava")), tmp_path)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert job.environment((0, 1))["CUDA_VISIBLE_DEVICES"] == "0,1"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
+    assert job.environment((1,))["CUDA_VISIBLE_DEVICES"] == "3"
+
+
 def test_models_with_names_that_look_alike_have_folders_of_their_own(tmp_path: Path) -> None:
     jobs = jobs_of(_suite(Model("A B", "llava"), Model("a-b", "llava")), tmp_path)
     assert len({job.folder for job in jobs}) == 2
@@ -267,6 +300,7 @@ def test_a_suite_killed_twice_ends_with_the_table_of_an_undisturbed_one(
         while _answers(rough.parent) < goal and process.poll() is None:
             assert time.monotonic() < end_s
             time.sleep(0.02)
+        assert process.poll() is None, "it is killed while it runs"
         process.send_signal(signal.SIGKILL)
         process.wait()
     done = subprocess.run(_command(rough), env=environment, capture_output=True, text=True)

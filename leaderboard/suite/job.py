@@ -58,7 +58,10 @@ class Job:
         """
         own = {**self.suite.environment, **self.model.environment}
         if gpus:
-            own["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, gpus))
+            visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+            names = visible.split(",") if visible else []
+            chosen = [names[number] if names else str(number) for number in gpus]
+            own["CUDA_VISIBLE_DEVICES"] = ",".join(chosen)
         return {**os.environ, **own}
 
     def fingerprint(self) -> str:
@@ -68,8 +71,9 @@ class Job:
             "tasks": self.suite.tasks,
             "adapter": model.adapter,
             "arguments": dict(model.arguments),
-            "environment": {**self.suite.environment, **model.environment},
+            "environment": {**_exported(), **self.suite.environment, **model.environment},
             "data": _data_state(self.environment(())),
+            "weights": _weights_state(model.arguments),
         }
         text = json.dumps(identity, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -131,6 +135,21 @@ def _text(value: object) -> str:
 def _slug(name: str) -> str:
     plain = re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.").lower() or "model"
     return f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+
+
+def _exported() -> dict[str, str]:
+    """Return our variables of the shell, such as SAT_PROTOCOL, that change what is measured."""
+    names = [name for name in os.environ if name.startswith("SAT_") and name != "SAT_JOURNALS"]
+    return {name: os.environ[name] for name in names}
+
+
+def _weights_state(arguments: Mapping[str, object]) -> list[tuple[str, int, int]]:
+    """Return names, sizes and times of the files of a local model: it may be trained again."""
+    folder = Path(str(arguments.get("pretrained", arguments.get("model", ""))) or "/dev/null")
+    if not folder.is_dir():
+        return []
+    found = [path for path in folder.iterdir() if path.is_file()]
+    return sorted((p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in found)
 
 
 def _data_state(environment: Mapping[str, str]) -> dict[str, str]:
