@@ -7,6 +7,7 @@ it has one. Names may still be shared: whoever asks about a piece checks what el
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 from generation.assets.piece import Piece
 
@@ -105,6 +106,7 @@ ALSO_CALLED: dict[str, tuple[str, ...]] = {
 """Other words that people may use for a category, beyond its last word."""
 
 
+@cache
 def words_for(category: str) -> frozenset[str]:
     """Return every word by which people might call a category: itself, its last word, synonyms."""
     words = {category, category.split()[-1]} if " of " not in category else {category}

@@ -22,6 +22,7 @@ from mujoco import mjrf
 from numpy.typing import NDArray
 
 from generation.engines.mujoco.renderer import FAR_M, NEAR_M, Labels, metric_depth_m
+from generation.engines.mujoco.silhouettes import Silhouettes, can_draw
 from generation.pose import Camera, Pose
 
 
@@ -58,7 +59,11 @@ def _give_memory_back() -> None:
 
 
 class FilamentRenderer:
-    """Draws with Filament."""
+    """Draws with Filament.
+
+    Labels hold for each pixel a geom of the body that is seen, its first one where bodies are drawn
+    whole.
+    """
 
     name = "filament"
     is_photometric = True
@@ -77,6 +82,7 @@ class FilamentRenderer:
         self._resources: Any = None
         self._lights: Any = None
         self._renderables: Any = None
+        self._silhouettes: Silhouettes | None = None
         self._has_drawn = False
 
     def load(self, model: mujoco.MjModel) -> None:
@@ -87,16 +93,22 @@ class FilamentRenderer:
         self._scene.configure_from_model(model)
         self._lights = mjrf.ModelLights(self._scene, self._resources)
         self._renderables = mjrf.ModelRenderables(self._scene, self._resources)
+        if can_draw(model):
+            self._silhouettes = Silhouettes(self._context, self._scene, self._renderables, model)
         self._has_drawn = False
 
     def update(self, data: mujoco.MjData) -> None:
         """Move things to where they are in the data."""
         self._lights.update(data)
         self._renderables.update(data)
+        if self._silhouettes is not None:
+            self._silhouettes.update(data)
 
     def labels(self, pose: Pose) -> Labels:
         """Draw geom numbers and depth."""
         modes = mjrf.DrawMode
+        if self._silhouettes is not None:
+            self._silhouettes.show()
         self._draw(pose, self._label_target, self._bytes, modes.DRAW_MODE_SEGMENTATION_BY_ID)
         red, green, blue = np.moveaxis(self._bytes.astype(np.int32), -1, 0)
         self._draw(pose, self._depth_target, self._floats, modes.DRAW_MODE_DEPTH)
@@ -104,6 +116,8 @@ class FilamentRenderer:
 
     def colors(self, pose: Pose) -> NDArray[np.uint8]:
         """Draw the picture."""
+        if self._silhouettes is not None:
+            self._silhouettes.hide()
         self._draw(pose, self._color_target, self._bytes, mjrf.DrawMode.DRAW_MODE_DEFAULT)
         return self._bytes.copy()
 
@@ -114,6 +128,9 @@ class FilamentRenderer:
             self._draw(
                 Pose(0, 0, 0, 0), self._depth_target, self._floats, mjrf.DrawMode.DRAW_MODE_DEPTH
             )
+        if self._silhouettes is not None:
+            self._silhouettes.close()
+        self._silhouettes = None
         self._renderables = None
         self._lights = None
         self._resources = None

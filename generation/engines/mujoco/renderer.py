@@ -26,7 +26,10 @@ class Labels(NamedTuple):
     """What is at each pixel."""
 
     geoms: NDArray[np.int32]
-    """Shape (height, width): 1 + the geom's number in the model; 0 where nothing is."""
+    """Shape (height, width): 1 + a geom's number in the model; 0 where nothing is.
+
+    The geom is one of the body that is seen, not always the very one.
+    """
     depth_m: NDArray[np.float32]
     """Shape (height, width): along the optical axis; inf where nothing is."""
 
@@ -57,7 +60,7 @@ class Renderer(Protocol):
         """Move things to where they are in an mjData."""
 
     def labels(self, pose: Pose) -> Labels:
-        """Draw geom numbers and depth."""
+        """Draw who is where, and depth."""
 
     def colors(self, pose: Pose) -> NDArray[np.uint8]:
         """Draw the picture, shape (height, width, 3), sRGB."""
