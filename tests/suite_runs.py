@@ -69,7 +69,7 @@ def kill_suite(path: Path, is_time: Callable[[], bool]) -> None:
 def wait_until_gone(mark: str, within_s: float = 30) -> None:
     """Wait until no process has a text in its environment."""
     end_s = time.monotonic() + within_s
-    while left := _processes_with(mark):
+    while left := processes_with(mark):
         assert time.monotonic() < end_s, f"still there: {left}"
         time.sleep(0.1)
 
@@ -104,7 +104,8 @@ def _keyed() -> dict[str, str]:
     return {**os.environ, **KEYS}
 
 
-def _processes_with(mark: str) -> list[str]:
+def processes_with(mark: str) -> list[str]:
+    """Return numbers and commands of the processes that have a text in their environment."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +14,17 @@ import pytest
 import yaml
 from fault_server import Behaviour, FaultServer, running
 from sat_folder import row, write_folder
-from suite_runs import KEY, answers, kill_suite, run_suite, table, two_apis, write_suite
+from suite_runs import (
+    KEY,
+    answers,
+    kill_suite,
+    processes_with,
+    run_suite,
+    table,
+    two_apis,
+    wait_until_gone,
+    write_suite,
+)
 
 from leaderboard.cli import main
 from leaderboard.store import Store
@@ -207,6 +219,41 @@ def test_a_run_that_leaves_no_whole_result_failed(tmp_path: Path, code: str, say
     assert says in progress.said
     assert not job.is_done()
     assert "0 of 1 models done" in summary([progress])
+
+
+LEAVES_ONE_BEHIND = (
+    "import subprocess, sys, time; subprocess.Popen(['sleep', '300']); print('up', flush=True);"
+)
+PARENT = (
+    "import os, subprocess, sys; sys.exit(subprocess.run([sys.executable, '-m',"
+    " 'leaderboard.suite.child', str(os.getpid()), sys.executable, '-c', sys.argv[1]]).returncode)"
+)
+
+
+def _parent(code: str, mark: str) -> subprocess.Popen[str]:
+    """Start a parent of a command that is known by a text in its environment."""
+    return subprocess.Popen(
+        [sys.executable, "-c", PARENT, code],
+        env={**os.environ, "SAT_TEST_MARK": mark},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_what_a_model_started_ends_when_the_suite_is_killed(tmp_path: Path) -> None:
+    parent = _parent(f"{LEAVES_ONE_BEHIND} time.sleep(300)", str(tmp_path))
+    assert parent.stdout is not None
+    assert parent.stdout.readline() == "up\n"
+    assert len(processes_with(str(tmp_path))) == 4
+    parent.kill()
+    parent.wait()
+    wait_until_gone(str(tmp_path))
+
+
+def test_what_a_model_left_behind_ends_with_it(tmp_path: Path) -> None:
+    parent = _parent(f"{LEAVES_ONE_BEHIND} sys.exit(3)", str(tmp_path))
+    assert parent.wait() == 3
+    wait_until_gone(str(tmp_path))
 
 
 def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:
