@@ -170,9 +170,10 @@ COMMON: dict[str, Aggregation] = {
     "detectable": detectable,
     "unparsed": share,
     "failed": share,
+    "refused": share,
 }
 """What every task reports."""
-_BETTER_LOW = ("unparsed", "failed", "detectable")
+_BETTER_LOW = ("unparsed", "failed", "refused", "detectable")
 
 
 def metric_list(own: dict[str, Aggregation]) -> list[dict[str, Any]]:

@@ -45,7 +45,7 @@ from sat_tasks.metrics import (
 )
 from sat_tasks.prompt import PROMPT_VERSION
 from sat_tasks.protocol import PROTOCOLS
-from sat_tasks.replies import FAILED, read_no_reply
+from sat_tasks.replies import FAILED, REFUSED, read_no_reply
 from sat_tasks.taxonomy import DYNAMIC, STATIC, UNSPECIFIED_STATIC, types_in
 
 Results = dict[str, Any]
@@ -159,11 +159,14 @@ def results_of(
     if call.right is None:  # without a score lmms-eval leaves it out of its standard errors
         shown = call
     unread = {"score": float(sample["reading"] is None)}
+    none = read_no_reply(sample["reply"])
+    refused = {"score": float(none is not None and none.kind == REFUSED)}
     special = {
         "overall": shown,
         "single_order": shown if sample["order"][0] == 0 else {},
         "unparsed": {} if sample["failed"] else unread,
         "failed": {"score": float(sample["failed"])},
+        "refused": {} if sample["failed"] else refused,
     }
     return {
         "sat": sample,

@@ -107,6 +107,7 @@ def test_right_in_all_orders() -> None:
 def test_unparsed_replies_are_wrong_and_counted() -> None:
     found = evaluate([(doc("q", (0, 1)), "A"), (doc("q", (1, 0)), "no idea")])
     assert (found["overall"], found["unparsed"], found["failed"]) == (0.5, 0.5, 0)
+    assert found["refused"] == 0
 
 
 def test_failed_calls_are_neither_right_nor_wrong() -> None:
@@ -124,6 +125,7 @@ def test_failed_calls_are_neither_right_nor_wrong() -> None:
 def test_refusals_are_wrong_and_unparsed() -> None:
     found = evaluate([(doc("a"), no_reply(REFUSED, "A"))])
     assert (found["overall"], found["unparsed"], found["failed"]) == (0, 1, 0)
+    assert found["refused"] == 1
 
 
 def test_everything_failed() -> None:
