@@ -33,6 +33,8 @@ class About:
     """Display name; the model's own where empty."""
     note: str = ""
     revision: str = ""
+    tuned_from: str = ""
+    """Display name of the model that it was before tuning."""
     access: Access = "unknown"
     params_b: float | None = None
     source: str = ""
@@ -84,11 +86,17 @@ def _read(folder: Path, about: About) -> list[_Run]:
 
 
 def row_of(output: TaskOutput, about: About) -> ResultRow:
-    """Return the run that a task's output describes."""
+    """Return the run that a task's output describes.
+
+    Raises:
+        UserError: The model is said to be tuned from itself.
+    """
     config = output.settings.get("config") or {}
     own_name = str(output.settings.get("model_name") or config.get("model") or "")
     adapter = str(config.get("model") or "unknown")
     model = about.name or own_name.rstrip("/").rsplit("/", 1)[-1] or adapter
+    if model == about.tuned_from:
+        raise UserError(f"{model!r} cannot be tuned from itself; give the tuned model another name")
     return ResultRow(
         **vars(output.counts),
         model=model,
@@ -102,6 +110,7 @@ def row_of(output: TaskOutput, about: About) -> ResultRow:
         badge="reproduced",
         note=about.note,
         revision=about.revision,
+        tuned_from=about.tuned_from,
         access=about.access,
         params_b=about.params_b,
         source=about.source,

@@ -57,6 +57,8 @@ class Entry:
     access: Access = "unknown"
     params_b: float | None = None
     note: str = ""
+    tuned_from: str = ""
+    """Name of the model before tuning, if it is a tuned one."""
     rows: tuple[ResultRow, ...] = ()
     """The runs behind it, in the order of the suite; none for figures from elsewhere."""
     tallies: Mapping[str, Tally] = field(default_factory=dict)

@@ -54,6 +54,11 @@ class Comparison:
     """The first is over all questions."""
 
     @property
+    def is_tuning(self) -> bool:
+        """Whether the second is the first after tuning."""
+        return self.second.tuned_from == self.first.model
+
+    @property
     def overall(self) -> Part:
         """The comparison over all questions."""
         return self.parts[0]

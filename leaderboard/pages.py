@@ -13,7 +13,7 @@ import jinja2
 from leaderboard.assets import TEMPLATES
 from leaderboard.boards import OVERALL, Board, Entry
 from leaderboard.charts import board_charts
-from leaderboard.compare import Comparison
+from leaderboard.compare import Comparison, Part
 from leaderboard.drills import Drill
 
 
@@ -24,6 +24,9 @@ class Link:
     href: str
     title: str
     models: tuple[str, str]
+    overall: Part
+    tuned: bool
+    """Whether these are a model before and after tuning."""
 
 
 class Pages:
@@ -53,11 +56,8 @@ class Pages:
     def link(self, comparison: Comparison, href: str) -> None:
         """Remember where a comparison lies, for the pages that link to it."""
         names = (comparison.first.model, comparison.second.model)
-        points = 100 * comparison.overall.difference.mean
-        title = f"{names[0]} against {names[1]}: {points:+.1f} points"
-        if not comparison.overall.differs:
-            title += ", no difference shown"
-        self._comparisons[comparison.board.key].append(Link(href, title, names))
+        link = Link(href, " against ".join(names), names, comparison.overall, comparison.is_tuning)
+        self._comparisons[comparison.board.key].append(link)
 
     def charts(self, board: Board) -> list[dict[str, str]]:
         """Return the captions and pictures of a board's charts."""
@@ -79,6 +79,7 @@ class Pages:
             protocols=sorted({board.protocol for board in self.boards}),
             charts=charts,
             comparisons={board.key: self._comparisons[board.key] for board in self.boards},
+            gains={board.key: self._gains(board) for board in self.boards},
         )
 
     def model(
@@ -98,6 +99,8 @@ class Pages:
             lines=lines,
             drills=drills,
             comparisons={board.key: self._with(board, model) for board, _ in lines},
+            gains={board.key: self._gains(board) for board, _ in lines},
+            tuned={board.key: self._tuned_into(board, model) for board, _ in lines},
         )
 
     def comparison(self, comparison: Comparison, drills: Sequence[Drill]) -> str:
@@ -110,6 +113,14 @@ class Pages:
             drills=drills,
             labels=labels | {OVERALL: "Overall"},
         )
+
+    def _gains(self, board: Board) -> dict[str, Link]:
+        """Return the comparison with the model before tuning, by the name of the tuned one."""
+        return {link.models[1]: link for link in self._comparisons[board.key] if link.tuned}
+
+    def _tuned_into(self, board: Board, model: str) -> dict[str, Link]:
+        gains = self._gains(board)
+        return {name: link for name, link in gains.items() if link.models[0] == model}
 
     def _with(self, board: Board, model: str) -> list[dict[str, str]]:
         return [

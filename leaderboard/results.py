@@ -84,6 +84,8 @@ class ResultRow:
     note: str = ""
     """A word that is shown next to the name, such as "untrained"."""
     revision: str = ""
+    tuned_from: str = ""
+    """Name of the model that this one is a tuning of; the board shows the gain over it."""
     access: Access = "unknown"
     params_b: float | None = None
     """Parameters in billions."""

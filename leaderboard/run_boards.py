@@ -151,6 +151,7 @@ def _entry(run: _Run, tasks: Sequence[str], blind: _Run | None) -> Entry:
         access=newest.access,
         params_b=newest.params_b,
         note=newest.note,
+        tuned_from=newest.tuned_from,
         rows=tuple(sorted(run.rows, key=lambda row: tasks.index(row.task))),
         tallies=tallies,
         unparsed=overall.unparsed / overall.replies,

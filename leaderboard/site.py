@@ -21,7 +21,7 @@ from leaderboard.results import slug
 from leaderboard.run_boards import run_boards
 from leaderboard.shards import keep_only, shard_script
 from leaderboard.store import Store
-from leaderboard.tables import long_table
+from leaderboard.tables import comparison_table, long_table
 from sat_tasks.console import UserError
 
 MARKER = ".sat-leaderboard"
@@ -86,28 +86,36 @@ def _write_charts(built: Built, site: Pages, out: Path) -> dict[str, str]:
 
 
 def _write_comparisons(built: Built, site: Pages, store: Store, drills: Drills, out: Path) -> None:
-    names = set()
+    names, comparisons = set(), []
     for board, first, second in _pairs(store, built.boards):
         comparison = compare_on(store, board, first, second)
+        comparisons.append(comparison)
         name = f"{board.key}--{site.slugs[first.model]}--{site.slugs[second.model]}.html"
         text = site.comparison(comparison, _compared_drills(comparison, drills))
         built.note(write_text(out / "compare" / name, text))
         site.link(comparison, f"compare/{name}")
         names.add(name)
     keep_only(out / "compare", names)
+    table = comparison_table(comparisons).to_csv(index=False)
+    built.note(write_text(out / "data" / "comparisons.csv", table))
 
 
 def _pairs(store: Store, boards: Sequence[Board]) -> list[tuple[Board, Entry, Entry]]:
-    """Return which entries are compared: the first of each board, and those asked for."""
+    """Return which entries are compared, the one before tuning or the lower one first.
+
+    These are the best of each board, those asked for, and models before and after tuning.
+    """
     asked = {frozenset(pair) for pair in store.comparisons()}
     found = []
     for board in boards:
         entries = [entry for entry in board.entries if entry.rows and entry.standing]
         best = {entry.model for entry in entries[:COMPARED]}
-        for first, second in combinations(entries, 2):
-            pair = {first.model, second.model}
-            if pair <= best or pair in asked:
-                found.append((board, second, first))
+        for better, other in combinations(entries, 2):
+            pair = {better.model, other.model}
+            if other.tuned_from == better.model:
+                found.append((board, better, other))
+            elif pair <= best or pair in asked or better.tuned_from == other.model:
+                found.append((board, other, better))
     return found
 
 

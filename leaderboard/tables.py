@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from leaderboard.boards import Board, Cell, Entry
+from leaderboard.compare import Comparison
 
 COLUMNS = (
     "benchmark",
@@ -17,6 +18,7 @@ COLUMNS = (
     "rank",
     "model",
     "note",
+    "tuned_from",
     "badge",
     "access",
     "params_b",
@@ -30,6 +32,22 @@ COLUMNS = (
     "approximate",
     "chance",
     "above_chance",
+)
+COMPARISON_COLUMNS = (
+    "board",
+    "first",
+    "second",
+    "second_is_tuned_from_first",
+    "part",
+    "n",
+    "first_accuracy",
+    "second_accuracy",
+    "difference",
+    "low",
+    "high",
+    "better_first",
+    "better_second",
+    "p_value",
 )
 
 
@@ -61,6 +79,7 @@ def _record(board: Board, entry: Entry, part: str, cell: Cell) -> dict[str, Any]
         "rank": entry.standing.rank if entry.standing else None,
         "model": entry.model,
         "note": entry.note,
+        "tuned_from": entry.tuned_from,
         "badge": entry.badge,
         "access": entry.access,
         "params_b": entry.params_b,
@@ -75,6 +94,35 @@ def _record(board: Board, entry: Entry, part: str, cell: Cell) -> dict[str, Any]
         "chance": cell.chance,
         "above_chance": cell.above_chance,
     }
+
+
+def comparison_table(comparisons: Iterable[Comparison]) -> pd.DataFrame:
+    """Return one row per pair of models and part of the questions.
+
+    Accuracies, the difference and the ends of its interval are in [0, 1]; the columns are the
+    fields of :class:`leaderboard.compare.Part`.
+    """
+    records = [
+        {
+            "board": comparison.board.key,
+            "first": comparison.first.model,
+            "second": comparison.second.model,
+            "second_is_tuned_from_first": comparison.is_tuning,
+            "part": part.name,
+            "n": part.questions,
+            "first_accuracy": part.first,
+            "second_accuracy": part.second,
+            "difference": part.difference.mean,
+            "low": part.difference.low,
+            "high": part.difference.high,
+            "better_first": part.better_first,
+            "better_second": part.better_second,
+            "p_value": part.p_value,
+        }
+        for comparison in comparisons
+        for part in comparison.parts
+    ]
+    return pd.DataFrame(records, columns=list(COMPARISON_COLUMNS))
 
 
 def summary_table(boards: Iterable[Board]) -> str:

@@ -38,7 +38,8 @@ def make(root: Path, questions: int = 450) -> SmallSite:
     after = lmms_results.right_in(0.8, 2)
     runs = [
         ("before", "Small LLaVA", before, "circular", ["--access", "open", "--params", "7"]),
-        ("after", "Small LLaVA + SAT", after, "circular", ["--access", "open", "--params", "13"]),
+        ("after", "Small LLaVA + SAT", after, "circular",
+         ["--access", "open", "--params", "13", "--tuned-from", "Small LLaVA"]),
         ("first", "Always the first", lmms_results.always("A"), "circular",
          ["--note", "baseline", "--access", "baseline"]),
         ("nasty", "Nasty", lambda doc: NASTY, "circular", ["--note", "untrained"]),

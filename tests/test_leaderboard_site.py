@@ -8,13 +8,16 @@ import re
 from pathlib import Path
 
 import lmms_results
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from leaderboard_site import NASTY, SmallSite, make
+from scipy.stats import binomtest
 
 from leaderboard import cli
 from leaderboard.assets import as_script
+from leaderboard.results import slug
 from leaderboard.run_boards import suite_of
 from leaderboard.store import Store
 from sat_tasks.stats import clustered_wilson
@@ -61,6 +64,123 @@ def test_every_figure_agrees_with_a_recomputation_from_the_samples(small: SmallS
             assert (figure.low, figure.high) == pytest.approx(tuple(interval))
             checked += 1
     assert checked == len(table) == 5 * 12
+
+
+def scores_of(small: SmallSite, model: str) -> pd.DataFrame:
+    """Return a model's score, scene and type by question, from the files on the site."""
+    frames = []
+    for path in sorted((small.site / "data" / "runs").glob("*--circular--*.json")):
+        if json.loads(path.read_text())["model"] == model:
+            frames.append(pq.read_table(path.with_suffix(".parquet")).to_pandas())
+    return (
+        pd.concat(frames)
+        .groupby("id")
+        .agg(
+            score=("correct", "mean"), scene=("scene_id", "first"), type=("question_type", "first")
+        )
+    )
+
+
+def bootstrapped(difference: pd.Series[float], scene: pd.Series[str]) -> tuple[float, float]:
+    """Return a 95% interval by drawing whole scenes anew, with draws of its own."""
+    sums = difference.groupby(scene).agg(["sum", "count"]).to_numpy()
+    drawn = np.random.default_rng(7).integers(len(sums), size=(20_000, len(sums)))
+    means = sums[drawn, 0].sum(axis=1) / sums[drawn, 1].sum(axis=1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def test_every_comparison_agrees_with_a_recomputation_from_the_samples(small: SmallSite) -> None:
+    table = pd.read_csv(small.site / "data" / "comparisons.csv")
+    assert len(table) == 6 * 10, "4 models, paired; overall and 9 types"
+    scores = {model: scores_of(small, model) for model in {*table["first"], *table["second"]}}
+    for figure in table.itertuples():
+        one, two = scores[figure.first], scores[figure.second]
+        assert one.index.equals(two.index)
+        chosen = (one["type"] == figure.part) | (figure.part == "overall")
+        one, two = one[chosen], two[chosen]
+        difference = two["score"] - one["score"]
+        better = int((difference < 0).sum()), int((difference > 0).sum())
+        assert figure.n == len(one)
+        assert figure.first_accuracy == pytest.approx(one["score"].mean())
+        assert figure.second_accuracy == pytest.approx(two["score"].mean())
+        assert figure.difference == pytest.approx(difference.mean())
+        assert (figure.better_first, figure.better_second) == better
+        p_value = binomtest(better[0], sum(better)).pvalue if sum(better) else 1
+        assert figure.p_value == pytest.approx(p_value)
+        interval = bootstrapped(difference, one["scene"])
+        assert (figure.low, figure.high) == pytest.approx(interval, abs=0.021)
+
+
+def test_comparison_pages_say_what_the_table_says(small: SmallSite) -> None:
+    table = pd.read_csv(small.site / "data" / "comparisons.csv")
+    for (board, first, second), own in table.groupby(["board", "first", "second"]):
+        name = f"{board}--{slug(first)}--{slug(second)}.html"
+        page = (small.site / "compare" / name).read_text()
+        rows = re.findall(r'<tr class="(?:total)?"><th scope="row">.*?</tr>', page, re.S)
+        assert len(rows) == len(own)
+        for row, figure in zip(rows, own.itertuples(), strict=True):
+            cells = [re.sub("<[^>]+>", "", cell) for cell in re.findall(r"<td>(.*?)</td>", row)]
+            ends = f"{signed(figure.low)} to {signed(figure.high)}"
+            assert cells == [
+                str(figure.n),
+                f"{100 * figure.first_accuracy:.1f}",
+                f"{100 * figure.second_accuracy:.1f}",
+                signed(figure.difference),
+                ends,
+                f"{figure.better_first} : {figure.better_second}",
+                f"{figure.p_value:.2g}",
+            ]
+
+
+def signed(share: float) -> str:
+    """Return points as pages show them."""
+    return f"{round(100 * share, 1) + 0.0:+.1f}".replace("-", "−")
+
+
+def test_a_tuned_model_is_shown_with_its_gain_over_the_one_before(small: SmallSite) -> None:
+    table = pd.read_csv(small.site / "data" / "comparisons.csv")
+    pair = table[table["second_is_tuned_from_first"]]
+    assert set(zip(pair["first"], pair["second"], strict=True)) == {
+        ("Small LLaVA", "Small LLaVA + SAT")
+    }
+    overall = pair[pair["part"] == "overall"].iloc[0]
+    ends = f"{signed(overall['low'])} to {signed(overall['high'])}"
+    (address,) = (
+        path.name
+        for path in (small.site / "compare").iterdir()
+        if path.name.endswith("--small-llava--small-llava-sat.html")
+    )
+    index = (small.site / "index.html").read_text()
+    cell = re.search(r"<td class=gap><b>([^<]+)</b><i>([^<]+)</i><i><a href=\"([^\"]+)", index)
+    assert cell
+    assert cell.groups() == (signed(overall["difference"]), ends, f"compare/{address}")
+    assert "Small LLaVA → Small LLaVA + SAT</a>" in index
+    assert "is Small LLaVA after tuning" in (small.site / "compare" / address).read_text()
+    for name, says in (("small-llava-sat", "Tuned from"), ("small-llava", "Tuned into")):
+        page = (small.site / "models" / f"{name}.html").read_text()
+        assert says in page
+        assert f"../compare/{address}" in page
+
+
+def test_a_model_before_tuning_that_is_not_here_is_named(tmp_path: Path) -> None:
+    small = make(tmp_path, questions=54)
+    lmms_results.write_run(tmp_path / "new", small.data, lmms_results.right)
+    words = ["add", str(tmp_path / "new"), "--store", str(small.store), "--name", "Zebra"]
+    assert cli.main([*words, "--tuned-from", "Foal"]) == 0
+    assert small.build() == 0
+    page = (small.site / "models" / "zebra.html").read_text()
+    assert "Tuned from Foal, which has no line here." in page
+
+
+def test_no_model_is_tuned_from_itself(
+    small: SmallSite, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lmms_results.write_run(tmp_path / "new", small.data, lmms_results.right)
+    words = ["add", str(tmp_path / "new"), "--store", str(tmp_path / "store"), "--name", "Zebra"]
+    assert cli.main([*words, "--tuned-from", "Zebra"]) == 2
+    assert "cannot be tuned from itself" in capsys.readouterr().err
+    assert not (tmp_path / "store").exists()
 
 
 def test_csv_json_and_page_say_the_same(small: SmallSite) -> None:

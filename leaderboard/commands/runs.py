@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,9 @@ def _declare_add(commands: Commands[Parser]) -> None:
     )
     add_store(own)
     declare_about(own)
+    own.add_argument(
+        "--tuned-from", default="", metavar="NAME", help="name of the model before its tuning"
+    )
     own.add_argument("--replace", action="store_true", help="replace an earlier run of this model")
     own.set_defaults(action=_add)
 
@@ -81,7 +85,8 @@ def _add(arguments: argparse.Namespace) -> int:
 
     if len(arguments.results) > 1 and arguments.name:
         raise console.UserError("--name is the name of one model; add several folders without it")
-    store, about = Store(arguments.store), about_of(arguments)
+    store = Store(arguments.store)
+    about = replace(about_of(arguments), tuned_from=arguments.tuned_from.strip())
     for added in add(arguments.results, store, about, arguments.replace):
         row = added.row
         word = "added" if added.new else "already there"

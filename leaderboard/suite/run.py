@@ -165,6 +165,7 @@ def _keep(progress: Progress, store: Store, before: bool = False) -> None:
         name=model.name,
         note=model.note,
         revision=model.revision,
+        tuned_from=model.tuned_from,
         access=model.access,
         params_b=model.params,
         source=model.link,

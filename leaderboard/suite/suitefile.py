@@ -37,6 +37,8 @@ class Model:
     licence: str = ""
     link: str = ""
     revision: str = ""
+    tuned_from: str = ""
+    """Name of the model before tuning, of this suite or of the store."""
     batch_size: int = 1
     gpus: int = 1
     """For models that run here, where there are any."""
@@ -133,9 +135,11 @@ def _model(defaults: Any, item: Any, where: str) -> Model:
     if not isinstance(entry.get("params", 1), int | float):
         raise UserError(f"{where}: params must be billions of parameters, a number")
     values: dict[str, Any] = dict(entry)
-    for key in ("note", "licence", "link", "revision"):
+    for key in ("note", "licence", "link", "revision", "tuned_from"):
         values[key] = str(entry.get(key, ""))
     values["environment"] = _texts(entry.get("environment") or {}, f"{where}: environment")
+    if values["tuned_from"] == values["name"]:
+        raise UserError(f"{where}: tuned_from must name another model")
     return Model(**values)
 
 

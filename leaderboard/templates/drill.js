@@ -76,7 +76,7 @@ class Drill {
     const card = element("article", `sample ${verdict}`);
     card.id = this.permalink(index);
     card.append(this.heading(asked, at, index), this.pictures(asked.pictures[at]), element("pre", "", asked.prompt[at]));
-    card.append(element("p", "truth", "Right: " + asked.options[at][asked.answer[at]]));
+    card.append(element("p", "truth", "Right answer: " + asked.options[at][asked.answer[at]]));
     for (const [number, run] of this.runs.entries()) {
       card.append(this.reply(run, replies[number], asked, at, run.marks[index]));
     }
