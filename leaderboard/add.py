@@ -13,11 +13,10 @@ from typing import Any
 import pyarrow as pa
 
 from leaderboard import samples as sample_files
-from leaderboard.lmms_output import TaskOutput, read_outputs
+from leaderboard.lmms_output import TaskOutput, base_task, read_outputs
 from leaderboard.results import Access, ResultRow
 from leaderboard.store import Store
 from sat_tasks.console import UserError
-from sat_tasks.protocol import BLIND_SUFFIX, PROTOCOLS
 
 _WORKERS = 2
 """Folders that are read at the same time; parsing and hashing leave Python's lock."""
@@ -120,17 +119,6 @@ def row_of(output: TaskOutput, about: About) -> ResultRow:
         seconds=_seconds(output.settings),
         output_tokens=_tokens(output.settings, output.task),
     )
-
-
-def base_task(task: str) -> str:
-    """Return a task's name without the protocol that some carry in it.
-
-    >>> base_task("sat_dynamic_blind")
-    'sat_dynamic'
-    """
-    for ending in (BLIND_SUFFIX, *(f"_{name}" for name in PROTOCOLS)):
-        task = task.removesuffix(ending)
-    return task
 
 
 def recount(row: ResultRow, samples: pa.Table) -> ResultRow:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from leaderboard.boards import Cell
 from leaderboard.samples import Counts, QuestionScores
 from sat_tasks.protocol import PROTOCOLS
 
@@ -72,14 +73,20 @@ def _check_orders(samples: pa.Table, questions: QuestionScores, protocol_name: s
         )
 
 
-def check_claims(counts: Counts, claimed: Mapping[str, float]) -> None:
+def check_claims(counts: Counts, means: Mapping[str, Cell], claimed: Mapping[str, float]) -> None:
     """Check the figures that lmms-eval printed against a count of the samples.
+
+    Args:
+        counts: Of the samples.
+        means: Averages of the task's own, from the same samples.
+        claimed: What was printed, by name of the metric.
 
     Raises:
         ValueError: One is missing or differs.
     """
     overall = counts.overall
     counted = {name: tally.accuracy for name, tally in counts.by_type.items()}
+    counted |= {name: cell.accuracy for name, cell in means.items()}
     counted |= {"overall": overall.accuracy, "all_orders": overall.all_orders / overall.questions}
     for name, value in counted.items():
         if name == "overall" and name not in claimed:

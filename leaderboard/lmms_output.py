@@ -21,13 +21,16 @@ import pyarrow.json as paj
 
 from leaderboard import samples as sample_files
 from leaderboard.checks import check_claims, check_samples
+from leaderboard.means import mean_cells
 from sat_tasks.console import UserError
+from sat_tasks.protocol import BLIND_SUFFIX, PROTOCOLS
 
 _SAT = pa.struct(
     [
         pa.field("id", pa.string()),
         pa.field("question_type", pa.string()),
         pa.field("scene_id", pa.string()),
+        pa.field("origin", pa.string()),
         pa.field("options", pa.list_(pa.string())),
         pa.field("order", pa.list_(pa.int16())),
         pa.field("answer", pa.int16()),
@@ -139,7 +142,7 @@ def _read_task(
         questions = sample_files.QuestionScores(samples)
         check_samples(samples, questions, shared["protocol"])
         counts = sample_files.count(samples, questions)
-        check_claims(counts, claimed)
+        check_claims(counts, mean_cells(base_task(task), questions), claimed)
     except ValueError as error:
         raise UserError(f"{path}: {error}") from error
     return TaskOutput(
@@ -206,6 +209,17 @@ def _check_orders(fields: pa.Table) -> None:
     first = np.repeat(pc.list_element(orders, 0).to_numpy(), sizes)
     if not np.array_equal(flat, (first + np.arange(len(flat)) - starts) % np.repeat(sizes, sizes)):
         raise ValueError("an order is no rotation of the options")
+
+
+def base_task(task: str) -> str:
+    """Return a task's name without the protocol that some carry in it.
+
+    >>> base_task("sat_dynamic_blind")
+    'sat_dynamic'
+    """
+    for ending in (BLIND_SUFFIX, *(f"_{name}" for name in PROTOCOLS)):
+        task = task.removesuffix(ending)
+    return task
 
 
 def _iso(date: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Badge = Literal["reported", "recomputed", "reproduced"]
 """reported: a figure printed elsewhere. recomputed: counted again from published replies.
@@ -133,7 +133,10 @@ def parse_row(text: str) -> ResultRow:
         raw: dict[str, Any] = json.loads(text)
         version = raw["schema_version"]
         if version != SCHEMA_VERSION:
-            raise ValueError(f"schema version {version}; this release reads {SCHEMA_VERSION}")
+            raise ValueError(
+                f"schema version {version}; this release reads {SCHEMA_VERSION}: "
+                "add its results to a new store"
+            )
         raw["overall"] = Tally(**raw["overall"])
         raw["by_type"] = {name: Tally(**tally) for name, tally in raw["by_type"].items()}
         for field_name in ("by_order", "by_position"):

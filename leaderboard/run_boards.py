@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from leaderboard import samples as sample_files
 from leaderboard.boards import OVERALL, Board, Cell, Column, Entry, cell_of
+from leaderboard.means import MEANS, mean_cells
 from leaderboard.ranking import detectable, paired_difference, paired_differs, rank
 from leaderboard.results import ResultRow, Tally, slug
 from leaderboard.samples import QuestionScores
@@ -142,12 +143,15 @@ def _entry(run: _Run, tasks: Sequence[str], blind: _Run | None) -> Entry:
         if len(tasks) > 1:
             tallies[row.task] = row.overall
         tallies |= row.by_type
+    cells = {name: cell_of(tally) for name, tally in tallies.items()}
+    if len(tasks) == 1:
+        cells |= mean_cells(tasks[0], run.questions)
     newest = max(run.rows, key=lambda row: row.date)
     return Entry(
         model=newest.model,
         badge=newest.badge,
         date=newest.date,
-        cells={name: cell_of(tally) for name, tally in tallies.items()},
+        cells=cells,
         access=newest.access,
         params_b=newest.params_b,
         note=newest.note,
@@ -169,6 +173,8 @@ def _blind_gap(sighted: QuestionScores, blind: QuestionScores | None) -> Cell | 
 def _columns(tasks: Sequence[str], entries: Sequence[Entry]) -> tuple[Column, ...]:
     present = {name for entry in entries for name in entry.cells}
     columns = [Column(OVERALL, "Overall", "all questions", total=True)]
+    for mean in MEANS.get(tasks[0], ()) if len(tasks) == 1 else ():
+        columns.append(Column(mean.key, mean.label, mean.about, total=True))
     known = [
         Column(name, _label(name), info.asks) for name, info in taxonomy.QUESTION_TYPES.items()
     ]

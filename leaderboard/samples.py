@@ -22,6 +22,7 @@ SCHEMA = pa.schema(
         pa.field("order", pa.int16(), nullable=False),
         pa.field("scene_id", pa.string(), nullable=False),
         pa.field("question_type", pa.string(), nullable=False),
+        pa.field("origin", pa.string(), nullable=False),
         pa.field("options", pa.int16(), nullable=False),
         pa.field("answer", pa.int16(), nullable=False),
         pa.field("reading", pa.int16()),
@@ -30,9 +31,10 @@ SCHEMA = pa.schema(
         pa.field("reply", pa.string(), nullable=False),
     ]
 )
-"""``options`` counts them; ``answer`` and ``reading`` are indices among them as the data has them;
-``reading`` is null where no option could be read. ``order`` is the index of the option that was
-offered first: orders are rotations of the data's own."""
+"""``origin`` is what made the pictures; ``options`` counts those offered; ``answer`` and
+``reading`` are indices among them as the data has them; ``reading`` is null where no option could
+be read. ``order`` is the index of the option that was offered first: orders are rotations of the
+data's own."""
 
 PROMPT_COLUMNS = ("id", "order", "scene_id", "question_type", "options", "answer", "prompt")
 """Columns of a prompts file, one row per sample; ``options`` are texts in the order of the data."""
@@ -84,6 +86,7 @@ class QuestionScores:
         score: Share of orders answered rightly, of shape (questions,).
         scene: Index of each question's scene, of shape (questions,).
         types: Type of each question, of shape (questions,).
+        origin: Index of what made each question's pictures, of shape (questions,).
         options: Number of options of each question, of shape (questions,).
         question: Index of the question of each sample, of shape (samples,).
         first: Index of each question's first sample, of shape (questions,).
@@ -103,6 +106,7 @@ class QuestionScores:
         self._right = np.bincount(self.question, weights=correct)
         self.score: npt.NDArray[np.float64] = self._right / self._replies
         self.scene = codes(samples["scene_id"])[self.first]
+        self.origin = codes(samples["origin"])[self.first]
         self.options = samples["options"].to_numpy()[self.first]
         self.types: npt.NDArray[np.object_] = samples["question_type"].to_numpy()[self.first]
         self._unparsed = np.bincount(

@@ -10,18 +10,22 @@ from pathlib import Path
 import lmms_results
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 import sat_folder
 from statsmodels.stats.proportion import proportion_confint, proportions_ztest
 
 from leaderboard import cli
 from leaderboard.boards import OVERALL, Board
+from leaderboard.means import mean_cells
 from leaderboard.published import FOLDER, TABLES, reported_boards
 from leaderboard.ranking import detectable_of, paired_difference, rank, unpaired_differs
 from leaderboard.run_boards import run_boards
-from leaderboard.samples import QuestionScores
+from leaderboard.samples import SCHEMA, QuestionScores
 from leaderboard.store import Store
 from leaderboard.tables import long_table
+from sat_tasks import metrics
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +128,74 @@ def test_another_wording_is_another_board(tmp_path: Path) -> None:
 
 
 # --- ranking
+
+
+def cv_bench_samples(rng: np.random.Generator, questions: int = 400) -> pa.Table:
+    """Return samples of two orders each, with few ADE20K pictures and easier COCO ones."""
+    records = []
+    for number in range(questions):
+        kind = ("count", "relation", "depth", "distance")[number % 4]
+        flat = kind in ("count", "relation")
+        origin = ("ADE20K" if rng.random() < 0.2 else "COCO") if flat else "Omni3D"
+        for order in range(2):
+            right = bool(rng.random() < {"ADE20K": 0.3, "COCO": 0.9, "Omni3D": 0.5}[origin])
+            records.append(
+                {"id": f"{number:05d}", "order": order, "scene_id": f"{origin}-{number // 6}",
+                 "question_type": kind, "origin": origin, "options": 4 if kind == "count" else 2,
+                 "answer": 0, "reading": int(not right), "correct": right, "failed": False,
+                 "reply": "A"}
+            )  # fmt: skip
+    return pa.Table.from_pylist(records, schema=SCHEMA)
+
+
+def test_cv_benchs_own_averages_are_those_of_the_tasks() -> None:
+    samples = cv_bench_samples(np.random.default_rng(3))
+    calls = [
+        metrics.Call(s["id"], s["scene_id"], s["question_type"], s["origin"], s["options"], 2,
+                     float(s["correct"]))
+        for s in samples.to_pylist()
+    ]  # fmt: skip
+    cells = mean_cells("sat_cv_bench", QuestionScores(samples))
+    expected = {
+        "official": metrics.cv_bench_official(calls),
+        "paper": metrics.cv_bench_paper(calls),
+        "average_2d": metrics.average_2d(calls),
+        "average_3d": metrics.average_3d(calls),
+    }
+    assert {key: cell.accuracy for key, cell in cells.items()} == pytest.approx(expected)
+    assert cells["official"].accuracy != pytest.approx(cells["paper"].accuracy, abs=0.02)
+    assert cells["paper"].chance == pytest.approx((0.375 + 0.5) / 2)
+    types = mean_cells("sat_blink", QuestionScores(samples))["type_mean"]
+    assert types.accuracy == pytest.approx(metrics.type_mean(calls))
+
+
+def test_their_interval_draws_whole_scenes() -> None:
+    samples = cv_bench_samples(np.random.default_rng(4))
+    frame = samples.to_pandas().groupby("id").agg(
+        score=("correct", "mean"), scene=("scene_id", "first"), origin=("origin", "first")
+    )  # fmt: skip
+    scenes = dict(iter(frame.groupby("scene")))
+    rng = np.random.default_rng(5)
+    means = []
+    for _ in range(1000):
+        drawn = pd.concat([scenes[name] for name in rng.choice(list(scenes), len(scenes))])
+        by = drawn.groupby("origin")["score"].mean()
+        means.append(((by["ADE20K"] + by["COCO"]) / 2 + by["Omni3D"]) / 2)
+    cell = mean_cells("sat_cv_bench", QuestionScores(samples))["official"]
+    assert (cell.low, cell.high) == pytest.approx(np.quantile(means, [0.025, 0.975]), abs=0.01)
+
+
+def test_an_average_needs_all_of_its_parts_and_is_never_certain() -> None:
+    samples = cv_bench_samples(np.random.default_rng(6))
+    flat = samples.filter(pc.is_in(samples["question_type"], pa.array(["count", "relation"])))
+    assert set(mean_cells("sat_cv_bench", QuestionScores(flat))) == {"average_2d"}
+    wrong = samples.set_column(
+        samples.column_names.index("correct"), "correct", pa.array([False] * samples.num_rows)
+    )
+    cell = mean_cells("sat_cv_bench", QuestionScores(wrong))["official"]
+    assert cell.accuracy == cell.low == 0
+    assert cell.high is not None
+    assert cell.high > 0.01
 
 
 def test_ranks_are_shared_with_the_leader_only() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import published
+import pyarrow.parquet as pq
 import pytest
 import sat_folder
 from harness import run_command
@@ -51,6 +53,30 @@ def test_every_benchmark_reaches_the_site(tmp_path: Path) -> None:
         assert entry.cells["overall"].questions == board.questions
     words = ["build", "--store", str(store), "--out", str(tmp_path / "site"), "--data", str(data)]
     assert cli.main(words) == 0
+    _check_cv_benchs_own(tmp_path / "site")
     text = (tmp_path / "site" / "index.html").read_text()
     for title in ("SAT, generated", "CV-Bench", "BLINK, spatial subsets", "VSR"):
         assert f">{title}</h2>" in text
+
+
+def _check_cv_benchs_own(site: Path) -> None:
+    """Recompute CV-Bench's averages from the samples on the site."""
+    table = pd.read_csv(site / "data" / "leaderboard.csv")
+    table = table[(table["benchmark"] == "cv_bench") & (table["badge"] == "reproduced")]
+    figures = table.set_index("part")["accuracy"]
+    (path,) = (site / "data" / "runs").glob("*--sat_cv_bench--*.parquet")
+    questions = (
+        pq.read_table(path)
+        .to_pandas()
+        .groupby("id")
+        .agg(score=("correct", "mean"), kind=("question_type", "first"), made=("origin", "first"))
+    )
+    flat = questions["kind"].isin(["count", "relation"])
+    deep = questions[~flat]["score"].mean()
+    sources = questions[flat].groupby("made")["score"].mean()
+    assert sorted(sources.index) == ["ADE20K", "COCO"]
+    assert figures["official"] == pytest.approx((sources.mean() + deep) / 2)
+    assert figures["paper"] == pytest.approx((questions[flat]["score"].mean() + deep) / 2)
+    assert figures["overall"] == pytest.approx(questions["score"].mean())
+    ends = table.set_index("part").loc["official"]
+    assert ends["low"] < ends["accuracy"] < ends["high"]
