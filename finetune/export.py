@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from importlib.resources import files
@@ -180,10 +182,26 @@ def _check_vllm_names(work: Path) -> str:
             raise UserError(f"vLLM would not find {wrong[0]} in {path.name}")
     if find_spec("vllm") is None:
         return "names checked; vLLM is not installed here, so loading was not tried"
-    from vllm import LLM
-
-    LLM(str(work), enforce_eager=True, max_model_len=2048)
+    done = subprocess.run(
+        [sys.executable, "-c", _LOAD_IN_VLLM, str(work)], capture_output=True, text=True
+    )
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if "Error" in line]
+        cause = (lines or done.stderr.splitlines() or ["no output"])[-1].strip()
+        raise UserError(f"vLLM does not load the exported model: {cause}")
     return "loaded"
+
+
+_LOAD_IN_VLLM = """
+import sys
+import torch
+from vllm import LLM
+
+if __name__ == "__main__":
+    room = {} if torch.cuda.is_available() else {"gpu_memory_utilization": 0.2}
+    LLM(sys.argv[1], enforce_eager=True, max_model_len=2048, **room)
+"""
+"""In a process of its own: vLLM keeps its memory for as long as its process lives."""
 
 
 def _is_clip(work: Path) -> bool:

