@@ -51,10 +51,17 @@ class Rect:
 
     def overlaps(self, other: Rect, gap_m: float = 0.0) -> bool:
         """Say whether two rectangles come nearer than a gap (separating axes)."""
-        first, second = self.corners(), other.corners()
-        for axis in np.vstack([self.axes(), other.axes()]):
-            a, b = first @ axis, second @ axis
-            if a.min() > b.max() + gap_m - 1e-9 or b.min() > a.max() + gap_m - 1e-9:
+        east_m, north_m = other.x_m - self.x_m, other.y_m - self.y_m
+        turn_rad = other.yaw_rad - self.yaw_rad
+        cos_turn, sin_turn = abs(math.cos(turn_rad)), abs(math.sin(turn_rad))
+        for one, two in ((self, other), (other, self)):
+            cos, sin = math.cos(one.yaw_rad), math.sin(one.yaw_rad)
+            across_m, along_m = abs(east_m * cos + north_m * sin), abs(north_m * cos - east_m * sin)
+            width_m = two.half_width_m * cos_turn + two.half_depth_m * sin_turn
+            depth_m = two.half_width_m * sin_turn + two.half_depth_m * cos_turn
+            if across_m - one.half_width_m - width_m > gap_m - 1e-9:
+                return False
+            if along_m - one.half_depth_m - depth_m > gap_m - 1e-9:
                 return False
         return True
 

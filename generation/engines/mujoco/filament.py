@@ -123,7 +123,9 @@ class FilamentRenderer:
 
     def unload(self) -> None:
         """Release the model: what refers to others goes first."""
-        if self._scene is not None and not self._has_drawn:
+        if self._scene is None:
+            return
+        if not self._has_drawn:
             # Filament crashes when a model goes of which it has not drawn anything yet.
             self._draw(
                 Pose(0, 0, 0, 0), self._depth_target, self._floats, mjrf.DrawMode.DRAW_MODE_DEPTH
