@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from leaderboard.suite.suitefile import API_ADAPTERS, Model, Suite
+from leaderboard.suite.suitefile import API_ADAPTERS, PINNING, Model, Suite
 from sat_tasks.plugin import MODELS, TASK_FOLDER
 
 KEYS = {"openai_api": ("OPENAI_API_KEY",), "google_api": ("GEMINI_API_KEY", "GOOGLE_API_KEY")}
@@ -18,6 +18,12 @@ LARGE_B = 3.0
 """Models with more billions of parameters are not run without a GPU."""
 GB_PER_BILLION = 2.0
 """Weights in 16 bits."""
+WORKING_SHARE, WORKING_GB = 0.2, 2.0
+"""What a run needs besides: KV cache and activations grow with the model; buffers and pictures."""
+SMALLER = ("quantization", "load_in_4bit", "load_in_8bit")
+"""Arguments with which weights take less, so that nothing is foreseen."""
+VLLM_SHARE = 0.8
+"""Of a GPU's memory that lmms-eval's vllm takes unless told otherwise."""
 
 
 def problems(suite: Suite, gpu_memory_gb: tuple[float, ...]) -> list[str]:
@@ -81,6 +87,7 @@ def _model(suite: Suite, model: Model, gpu_memory_gb: tuple[float, ...]) -> Iter
     environment = {**os.environ, **suite.environment, **model.environment}
     yield from _key(model, environment)
     if not model.is_remote and not model.is_baseline:
+        yield from _pin(model)
         yield from _accelerator(model, gpu_memory_gb)
         yield from _weights(model, environment)
 
@@ -117,10 +124,29 @@ def _accelerator(model: Model, gpu_memory_gb: tuple[float, ...]) -> Iterator[str
         return
     if model.gpus > len(gpu_memory_gb):
         yield f"{model.name}: wants {model.gpus} GPUs; here are {len(gpu_memory_gb)}"
-    elif GB_PER_BILLION * size > model.gpus * min(gpu_memory_gb):
+        return
+    share = 1.0
+    if model.adapter == "vllm":
+        share = float(model.arguments.get("gpu_memory_utilization", VLLM_SHARE))
+    needed = needed_gb(size)
+    usable = share * model.gpus * min(gpu_memory_gb)
+    if size and needed > usable and not any(model.arguments.get(name) for name in SMALLER):
         yield (
-            f"{model.name}: {size:g} billion parameters need {GB_PER_BILLION * size:g} GB, more "
-            f"than {model.gpus} GPU(s) of {min(gpu_memory_gb):.0f} GB have; raise gpus"
+            f"{model.name}: {size:g} billion parameters need about {needed:.0f} GB with cache and "
+            f"activations, more than the {usable:.0f} GB that {model.gpus} GPU(s) give; raise gpus"
+        )
+
+
+def needed_gb(params_b: float) -> float:
+    """Return the memory to run a model with in 16 bits: a fifth and 2 GB above its weights."""
+    return GB_PER_BILLION * params_b * (1 + WORKING_SHARE) + WORKING_GB
+
+
+def _pin(model: Model) -> Iterator[str]:
+    if model.revision and model.adapter not in PINNING and "revision" not in model.arguments:
+        yield (
+            f"{model.name}: {model.adapter} cannot be told a revision; {', '.join(PINNING)} can. "
+            "Leave it out, or name a folder with those weights"
         )
 
 

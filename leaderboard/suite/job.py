@@ -42,7 +42,7 @@ class Job:
     def command(self) -> list[str]:
         """Return the lmms-eval command, as a person would type it."""
         model = self.model
-        arguments = ",".join(f"{key}={_text(value)}" for key, value in model.arguments.items())
+        arguments = ",".join(f"{key}={_text(value)}" for key, value in model.all_arguments.items())
         return [
             *(sys.executable, "-m", "lmms_eval", "--model", model.adapter),
             *(("--model_args", arguments) if arguments else ()),
@@ -70,7 +70,7 @@ class Job:
         identity = {
             "tasks": self.suite.tasks,
             "adapter": model.adapter,
-            "arguments": dict(model.arguments),
+            "arguments": model.all_arguments,
             "environment": {**_exported(), **self.suite.environment, **model.environment},
             "data": _data_state(self.environment(())),
             "weights": _weights_state(model.arguments),

@@ -16,6 +16,8 @@ from sat_tasks.console import UserError
 SHIPPED = ("demo", "open", "paper")
 API_ADAPTERS = {"openai_api": "openai", "google_api": "google.genai"}
 """Adapters that ask a server, and the package that each needs."""
+PINNING = ("llava", "vllm", "llava_hf", "internvl_hf")
+"""Adapters that take the revision of the weights as an argument."""
 BASELINES = ("random_choice", "always_first")
 
 
@@ -37,11 +39,18 @@ class Model:
     licence: str = ""
     link: str = ""
     revision: str = ""
+    """Of the weights; handed to adapters that can pin it."""
     tuned_from: str = ""
     """Name of the model before tuning, of this suite or of the store."""
     batch_size: int = 1
     gpus: int = 1
     """For models that run here, where there are any."""
+
+    @property
+    def all_arguments(self) -> dict[str, Any]:
+        """The arguments, with the revision for adapters that can pin it."""
+        pinned = self.adapter in PINNING and self.revision
+        return {**self.arguments, **({"revision": self.revision} if pinned else {})}
 
     @property
     def is_remote(self) -> bool:
@@ -135,12 +144,21 @@ def _model(defaults: Any, item: Any, where: str) -> Model:
     if not isinstance(entry.get("params", 1), int | float):
         raise UserError(f"{where}: params must be billions of parameters, a number")
     values: dict[str, Any] = dict(entry)
-    for key in ("note", "licence", "link", "revision", "tuned_from"):
+    for key in ("note", "licence", "link", "tuned_from"):
         values[key] = str(entry.get(key, ""))
     values["environment"] = _texts(entry.get("environment") or {}, f"{where}: environment")
+    values["revision"] = _revision(entry, where)
     if values["tuned_from"] == values["name"]:
         raise UserError(f"{where}: tuned_from must name another model")
     return Model(**values)
+
+
+def _revision(entry: dict[str, Any], where: str) -> str:
+    given = [str(part["revision"]) for part in (entry, entry.get("arguments", {}))
+             if part.get("revision")]  # fmt: skip
+    if len(set(given)) > 1:
+        raise UserError(f"{where}: revision is {given[0]!r}, and {given[1]!r} in its arguments")
+    return given[0] if given else ""
 
 
 def _fields(entry: Any, known: set[str], where: str) -> dict[str, Any]:
