@@ -54,7 +54,8 @@ def _read(name: str) -> pd.DataFrame:
 def _board(
     benchmark: str, source: str, figures: pd.DataFrame, about: _Record, sizes: pd.DataFrame
 ) -> Board:
-    known = sizes[sizes["benchmark"] == benchmark].set_index("subtask")
+    applies = sizes["source_of_figures"].isna() | (sizes["source_of_figures"] == source)
+    known = sizes[(sizes["benchmark"] == benchmark) & applies].set_index("subtask")
     entries = [
         _entry(str(model), group, about, known)
         for model, group in figures.groupby("model", sort=False)

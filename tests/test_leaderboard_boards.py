@@ -262,6 +262,33 @@ def test_pooled_counts_are_the_only_figures_of_our_own(reported: pd.DataFrame) -
     assert (gpt4v["k"], gpt4v["n"]) == (74 + 74 + 104, 133 + 124 + 143)
 
 
+def test_every_size_and_chance_has_its_source() -> None:
+    sizes = pd.read_csv(FOLDER / "benchmarks.csv")
+    told = sizes[sizes["questions"].notna() | sizes["chance"].notna()]
+    assert len(told) > 20
+    assert told["source"].str.len().gt(20).all()
+    known = set(pd.read_csv(FOLDER / "sources.csv")["source"])
+    assert set(sizes["source_of_figures"].dropna()) <= known
+
+
+def test_sizes_of_parts_add_up() -> None:
+    sizes = pd.read_csv(FOLDER / "benchmarks.csv").set_index(["benchmark", "subtask"])["questions"]
+    cv_bench = sizes["cv_bench"]
+    assert cv_bench["count"] + cv_bench["relation_2d"] == cv_bench["average_2d"]
+    assert cv_bench["depth_3d"] + cv_bench["distance_3d"] == cv_bench["average_3d"]
+    assert cv_bench["average_2d"] + cv_bench["average_3d"] == cv_bench["overall"]
+    real = sizes["sat_real"]
+    assert real.drop("overall").sum() == real["overall"] == 150
+    parts = sizes["blink_spatial"].drop("overall")
+    assert sizes["blink_spatial", "overall"] == round(9 / (1 / parts).sum())
+
+
+def test_vsr_is_sized_only_where_it_is_known_what_was_asked() -> None:
+    first, second = (board for board in reported_boards() if board.benchmark == "vsr")
+    known = {"v1" in board.source: board.questions for board in (first, second)}
+    assert known == {True: 2195, False: None}
+
+
 def test_sources_do_not_mix() -> None:
     for board in reported_boards():
         assert board.source
