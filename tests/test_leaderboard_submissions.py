@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 from leaderboard import cli
 from leaderboard.store import Store
-from leaderboard.submissions.archive import METADATA, REPLIES
+from leaderboard.submissions.archive import LIMITS_BYTES, MAX_ARCHIVE_BYTES, METADATA, REPLIES
+from leaderboard.submissions.replies import MAX_LINES
 from leaderboard.submissions.validate import Verdict, task_tables, validate
 from sat_tasks.replies import FAILED, no_reply
 
@@ -291,6 +292,20 @@ def no_replies(folder: Path) -> None:
     (folder / REPLIES).unlink()
 
 
+def huge_replies(folder: Path) -> None:
+    with (folder / REPLIES).open("r+b") as file:
+        file.truncate(LIMITS_BYTES[REPLIES] + 1)  # a hole: takes no room
+
+
+def queue(folder: Path) -> None:
+    (folder / REPLIES).unlink()
+    os.mkfifo(folder / REPLIES)  # reading it would wait for ever
+
+
+def endless_lines(folder: Path) -> None:
+    (folder / REPLIES).write_bytes(b"\n" * (MAX_LINES + 1))
+
+
 def huge_metadata(folder: Path) -> None:
     (folder / METADATA).write_text("{}" + " " * 100_000)
 
@@ -334,7 +349,14 @@ BAD: list[tuple[Callable[[Path], None], str]] = [
     (link_out, "no plain file"),
     (no_replies, "replies.jsonl is missing"),
     (huge_metadata, "at most 65536"),
+    (huge_replies, "replies.jsonl has 268435457 bytes; at most 268435456"),
+    (queue, "no plain file"),
+    (endless_lines, "has 1000001 lines; at most 1000000"),
 ]
+
+
+def test_there_are_twenty_kinds_and_more() -> None:
+    assert len({damage for damage, _ in BAD}) == len(BAD) >= 20
 
 
 @pytest.mark.parametrize(("damage", "reason"), BAD, ids=[damage.__name__ for damage, _ in BAD])
@@ -415,6 +437,23 @@ def lying_archive() -> bytes:
     return bytes(content)
 
 
+def locked_archive() -> bytes:
+    """Return an archive whose entry is marked as encrypted."""
+    content = bytearray(archive_of({METADATA: b"{}", REPLIES: b"{}"}))
+    start = content.find(b"PK\x01\x02")
+    content[start + 8] |= 1
+    return bytes(content)
+
+
+def test_an_archive_that_is_too_large_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "submission.zip"
+    with path.open("wb") as file:
+        file.truncate(MAX_ARCHIVE_BYTES + 1)
+    assert judge(path).reasons == (
+        f"the archive has {MAX_ARCHIVE_BYTES + 1} bytes; at most {MAX_ARCHIVE_BYTES}",
+    )
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -429,19 +468,23 @@ def lying_archive() -> bytes:
         (archive_of({METADATA: b"/etc/passwd"}, stat.S_IFLNK | 0o777), "is a link"),
         (archive_of({METADATA: b"{}", REPLIES: b"\0" * (200 << 20)}), "decompression bomb"),
         (archive_of({METADATA: b"{}"}), "replies.jsonl is missing"),
-        (lying_archive(), "sat"),
+        (lying_archive(), "Bad CRC-32"),
+        (locked_archive(), "is encrypted"),
     ],
     ids=["empty", "rar", "parent", "absolute", "drive", "folder", "nested", "script", "link",
-         "bomb", "half", "lying"],
+         "bomb", "half", "lying", "locked"],
 )  # fmt: skip
-def test_a_bad_archive_is_refused(content: bytes, reason: str, tmp_path: Path) -> None:
+def test_a_bad_archive_is_refused(
+    content: bytes, reason: str, tmp_path: Path, store: Store
+) -> None:
+    before = snapshot(store.root)
     path = tmp_path / "submission.zip"
     path.write_bytes(content)
-    verdict = judge(path)
+    verdict = judge(path, store)
     assert not verdict.accepted
-    if reason != "sat":
-        assert reason in " ".join(verdict.reasons)
+    assert reason in " ".join(verdict.reasons)
     assert os.listdir(tmp_path) == ["submission.zip"]
+    assert snapshot(store.root) == before
 
 
 def test_an_entry_that_is_there_twice_is_refused(tmp_path: Path) -> None:
