@@ -17,22 +17,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from finetune.templates import LLAVA_TEMPLATE
 from sat_tasks.console import Parser, UserError, run
 from sat_tasks.prompt import build_prompt, prompt_text, reply_text
 from sat_tasks.protocol import Style
 from sat_tasks.taxonomy import QUESTION_TYPES
 
-CHAT_TEMPLATE = (
-    "{{ bos_token }}{% for message in messages %}"
-    "{% if message['role'] == 'assistant' %}ASSISTANT:{% generation %} "
-    "{% for part in message['content'] %}{{ part['text'] }}{% endfor %}"
-    "{{ eos_token }}{% endgeneration %}"
-    "{% else %}{{ message['role'] | upper }}: "
-    "{% for part in message['content'] %}"
-    "{% if part['type'] == 'image' %}<image>{% else %}{{ part['text'] }}{% endif %}"
-    "{% if not loop.last %}{{ '\\n' }}{% endif %}{% endfor %} {% endif %}"
-    "{% endfor %}{% if add_generation_prompt %}ASSISTANT:{% endif %}"
-)
 _SPECIAL = {"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>"}
 _IMAGE_TOKEN = "<image>"
 _OPTIONS = (
@@ -119,7 +109,7 @@ def build(config: TinyConfig) -> tuple[Any, Any]:
         patch_size=config.patch_px,
         vision_feature_select_strategy="default",
         num_additional_image_tokens=1,
-        chat_template=CHAT_TEMPLATE,
+        chat_template=LLAVA_TEMPLATE,
     )
     return model, processor
 
@@ -142,7 +132,7 @@ def train_tokenizer(vocabulary: int) -> Any:
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=trained, extra_special_tokens={"image_token": _IMAGE_TOKEN}, **_SPECIAL
     )
-    tokenizer.chat_template = CHAT_TEMPLATE
+    tokenizer.chat_template = LLAVA_TEMPLATE
     return tokenizer
 
 
