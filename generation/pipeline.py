@@ -19,11 +19,13 @@ from generation.scene import SceneKey
 from generation.settings import Run, join_run
 from generation.shard import (
     DATA_FOLDER,
+    PAIRS_FOLDER,
     TEMPORARY_SUFFIX,
     ShardPlan,
     ShardRecord,
     load_record,
     merged_counts,
+    write_pairs,
     write_parquet,
     write_record,
     write_text,
@@ -157,8 +159,9 @@ def _finished(folder: Path, plan: ShardPlan, run: Run) -> ShardRecord | None:
 def _clean(folder: Path, plans: Sequence[ShardPlan]) -> None:
     """Remove what a killed run left half written of these shards."""
     for plan in plans:
-        for left in (folder / DATA_FOLDER).glob(f".{plan.name}.*{TEMPORARY_SUFFIX}"):
-            left.unlink(missing_ok=True)
+        for name in (DATA_FOLDER, PAIRS_FOLDER):
+            for left in (folder / name).glob(f".{plan.name}.*{TEMPORARY_SUFFIX}"):
+                left.unlink(missing_ok=True)
 
 
 def _bar(done: int, todo: int, progress: bool) -> tqdm[Any]:
@@ -203,6 +206,9 @@ def _by_shard(
 def _write_shard(folder: Path, plan: ShardPlan, run: Run, scenes: Sequence[SceneResult]) -> None:
     path = folder / DATA_FOLDER / f"{plan.name}.parquet"
     rows = write_parquet(path, (row for scene in scenes for row in scene.rows))
+    if run.settings.pairs_per_scene:
+        pairs = folder / PAIRS_FOLDER / f"{plan.name}.parquet"
+        write_pairs(pairs, (pair for scene in scenes for pair in scene.pairs))
     skipped_types = sorted({kind for scene in scenes for kind in scene.skips})
     versions = sorted({scene.engine_version for scene in scenes if scene.engine_version})
     record = ShardRecord(

@@ -26,6 +26,7 @@ class Preset:
     """Of the questions asked for, how many come on average."""
     weights: Mapping[str, float] = field(default_factory=dict)
     """See RunSettings."""
+    pairs_per_scene: int = 0
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,12 @@ def add_run(commands: argparse._SubParsersAction[Parser]) -> None:
         "--questions-per-scene", type=positive, metavar="N", help="at most (default: 12)"
     )
     what.add_argument(
+        "--pairs-per-scene",
+        type=int,
+        metavar="N",
+        help="pairs of pictures with depth and labels, to pre-train a vision tower (default: 0)",
+    )
+    what.add_argument(
         "--renderer", default="auto", metavar="NAME", help="auto, filament, egl or osmesa"
     )
     how = parser.add_argument_group("how it is made")
@@ -123,8 +129,17 @@ def requested_run(arguments: argparse.Namespace) -> Run:
         size_px=arguments.size or (preset.size_px if preset else 512),
         questions_per_scene=arguments.questions_per_scene or questions_per_scene,
         weights=preset.weights if preset else {},
+        pairs_per_scene=_pairs(arguments.pairs_per_scene, preset),
     )
     return Run(settings, scenes)
+
+
+def _pairs(asked: int | None, preset: Preset | None) -> int:
+    if asked is None:
+        return preset.pairs_per_scene if preset else 0
+    if asked < 0:
+        raise UserError(f"--pairs-per-scene must be at least 0, got {asked}")
+    return asked
 
 
 def _check_houses(engine: str, houses: str, scenes: dict[str, int]) -> None:

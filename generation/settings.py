@@ -35,6 +35,8 @@ class RunSettings:
     questions_per_scene: int = 12
     weights: Mapping[str, float] = field(default_factory=dict)
     """How many times its even share of questions a type gets; 1 where absent."""
+    pairs_per_scene: int = 0
+    """Pairs of pictures with dense labels (generation.frames)."""
     scenes_per_shard: int = 16
     release: str = version("sat-bench")
 
@@ -52,6 +54,7 @@ class RunSettings:
             types=self.types,
             questions_per_scene=self.questions_per_scene,
             weights=self.weights,
+            pairs_per_scene=self.pairs_per_scene,
         )
 
 

@@ -12,11 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from generation.frames import SCHEMA as PAIR_SCHEMA
+from generation.frames import FramePair
 from generation.scene import SceneKey
 from sat_tasks.console import UserError
 from sat_tasks.data import DataSet
@@ -24,8 +26,12 @@ from sat_tasks.manifest import SHARD_RECORDS, ShardFile
 from sat_tasks.rows import ROW_GROUP_ROWS, Row, arrow_schema
 
 DATA_FOLDER = "data"
+PAIRS_FOLDER = "pairs"
+"""Of pairs of pictures with dense labels, beside the data that `load_dataset` reads."""
 PICTURE_COLUMN = "images.list.element.bytes"
 TEMPORARY_SUFFIX = ".part"
+
+_Item = TypeVar("_Item")
 
 _TEXT_COLUMNS = (
     "images.list.element.path",
@@ -142,6 +148,17 @@ def write_parquet(path: Path, rows: Iterable[Row]) -> int:
     return count
 
 
+def write_pairs(path: Path, pairs: Iterable[FramePair]) -> None:
+    """Write pairs of pictures with their labels in row groups of a scene or so."""
+    with (
+        replacing(path) as temporary,
+        pq.ParquetWriter(temporary, PAIR_SCHEMA, compression="ZSTD") as writer,
+    ):
+        for group in _batches(pairs, ROW_GROUP_ROWS):
+            records = [pair.to_record() for pair in group]
+            writer.write_table(pa.Table.from_pylist(records, PAIR_SCHEMA))
+
+
 def read_rows(path: Path) -> Iterator[Row]:
     """Yield the rows of a shard, a row group at a time."""
     with pq.ParquetFile(path) as file:
@@ -211,8 +228,8 @@ def _read_record(path: Path) -> ShardRecord:
         raise UserError(f"{path} is damaged ({error}); remove it to make the shard again") from None
 
 
-def _batches(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
-    batch: list[Row] = []
+def _batches(rows: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
+    batch: list[_Item] = []
     for row in rows:
         batch.append(row)
         if len(batch) == size:

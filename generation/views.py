@@ -127,7 +127,7 @@ def open_stage(session: Session, rng: np.random.Generator) -> Stage:
     for _ in range(POOL_ATTEMPTS if len(stage.points_m) else 0):
         if len(pool) == POOL_VIEWS:
             break
-        seen = stage.look(_propose(stage, rng))
+        seen = stage.look(propose_pose(stage, rng))
         reason = fault(seen)
         if reason is None:
             pool.append(seen)
@@ -159,7 +159,7 @@ def fault(seen: Seen, min_recognised: int = MIN_RECOGNISED_OBJECTS) -> str | Non
     return None
 
 
-def _propose(stage: Stage, rng: np.random.Generator) -> Pose:
+def propose_pose(stage: Stage, rng: np.random.Generator) -> Pose:
     """Return the pose of several random ones that seems to see most."""
     items = [item for item in stage.session.objects().values() if item.askable]
     centers_m = np.array([item.center_m for item in items]).reshape(-1, 3)

@@ -6,7 +6,6 @@ Rows depend on the key and the job alone, never on the worker or on what it did 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import traceback
 from collections import Counter
@@ -17,10 +16,11 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from generation.draw import draw_marks
 from generation.engines import Engine, EngineConfig, Session
+from generation.frames import FramePair, take_pairs
+from generation.jpeg import encode_jpeg
 from generation.meters import Stopwatch, TimedSession, memory_mb, peak_memory_mb
 from generation.pose import Pose
 from generation.question import Mark, Question, Skip
@@ -28,7 +28,6 @@ from generation.sampling import ask_scene
 from generation.scene import EngineError, Observation, SceneKey, SceneState
 from sat_tasks.rows import Row
 
-JPEG_QUALITY = 92
 SCENE = "scene"
 """Key of the skips that lose a whole scene."""
 
@@ -44,6 +43,8 @@ class SceneJob:
     questions_per_scene: int
     weights: Mapping[str, float] = field(default_factory=dict)
     """How many times its even share a question type gets; 1 where absent."""
+    pairs_per_scene: int = 0
+    """Pairs of pictures with dense labels, beside the questions."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,13 @@ class SceneResult:
 
     key: SceneKey
     rows: tuple[Row, ...] = ()
+    pairs: tuple[FramePair, ...] = ()
     skips: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     house: Mapping[str, Any] = field(default_factory=dict)
     engine: str = ""
     engine_version: str = ""
     cpu_s: Mapping[str, float] = field(default_factory=dict)
-    """Processor seconds by stage: load, observe, ask, render, encode."""
+    """Processor seconds by stage: load, observe, ask, render, encode, pairs."""
     memory_mb: float = 0.0
     """Of the worker after the scene."""
     peak_memory_mb: float = 0.0
@@ -89,6 +91,9 @@ def run_scene(engine: Engine, job: SceneJob, key: SceneKey) -> SceneResult:
             )
         pictures = Pictures(session, loaded, clock)
         rows = tuple(_rows(asked.questions, key, engine.name, pictures))
+        session.restore(loaded)
+        with clock("pairs"):
+            pairs = tuple(take_pairs(session, key, job.pairs_per_scene, key.rng("pairs")))
         house = dict(session.info.house)
     except EngineError as error:
         return lost_scene(key, str(error))
@@ -97,6 +102,7 @@ def run_scene(engine: Engine, job: SceneJob, key: SceneKey) -> SceneResult:
     return SceneResult(
         key=key,
         rows=rows,
+        pairs=pairs,
         skips=_count_skips(asked.skips),
         house=house,
         engine=engine.name,
@@ -157,13 +163,6 @@ class Pictures:
             if key not in self._plain:
                 self._plain[key] = encode_jpeg(self._rgb[key])
             return self._plain[key]
-
-
-def encode_jpeg(rgb: NDArray[np.uint8]) -> bytes:
-    """Return a picture as JPEG with full colour resolution, so that thin marks stay crisp."""
-    buffer = io.BytesIO()
-    Image.fromarray(rgb).save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
-    return buffer.getvalue()
 
 
 def segmentation_hash(segmentation: NDArray[np.int32]) -> str:

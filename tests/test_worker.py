@@ -15,6 +15,7 @@ from PIL import Image
 from toy_engine import ToyEngine, ToySession, toy_camera
 
 from generation.engines import EngineConfig
+from generation.jpeg import encode_jpeg
 from generation.meters import Stopwatch, memory_mb, peak_memory_mb
 from generation.pose import Pose
 from generation.questions import QUESTION_TYPES
@@ -22,7 +23,6 @@ from generation.scene import EngineError, Observation, SceneKey
 from generation.worker import (
     SceneJob,
     attempt_scene,
-    encode_jpeg,
     run_scene,
     segmentation_hash,
 )

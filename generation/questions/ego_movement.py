@@ -106,7 +106,7 @@ def _carry_out(
         shift = find_shift(stage, first, rng)
         if shift is None:
             return Skip(NAME, "nothing can be moved visibly")
-    pose = _draw_pose(first.observation.pose, drawn, rng)
+    pose = draw_pose(first.observation.pose, drawn, rng)
     if not stage.is_path_free(first.observation.pose, pose):
         return Skip(NAME, "the way is blocked")
     with stage.shifted(shift.item, shift.offset_m) if shift else nullcontext(True) as could:
@@ -119,7 +119,8 @@ def _carry_out(
     return CameraMove(first, second, options, drawn, shift.item.object_id if shift else None)
 
 
-def _draw_pose(start: Pose, movement: str, rng: np.random.Generator) -> Pose:
+def draw_pose(start: Pose, movement: str, rng: np.random.Generator) -> Pose:
+    """Return a pose after one of MOVEMENTS, as far as is drawn."""
     turn, forward, left = MOVEMENTS[movement]
     return start.moved(
         forward_m=forward * float(rng.uniform(*FORWARD_M)),
