@@ -84,8 +84,16 @@ def _declare_train(commands: Any) -> None:
     own.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder of the run")
     own.add_argument("--report-to", action="append", metavar="|".join(REPORTS))
     own.add_argument("--log-steps", type=int, default=10, metavar="N")
-    own.add_argument("--eval-steps", type=int, default=500, metavar="N")
-    own.add_argument("--save-steps", type=int, default=500, metavar="N")
+    for what in ("eval", "save"):
+        own.add_argument(
+            f"--{what}-steps", type=int, metavar="N", help="(default: a twentieth of the run)"
+        )
+    own.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="processes that read pictures ahead (default: 4 per GPU, none on a CPU)",
+    )
     own.set_defaults(action=_train)
 
 
@@ -106,17 +114,21 @@ def _train(arguments: argparse.Namespace) -> int:
     held_out = None
     if arguments.held_out is not None:
         held_out = open_sources([arguments.held_out], _sat_only(preset), split="val")
-    print(_summary(describe(make_plan(sources, preset), sources), sources), file=sys.stderr)
+    is_first = os.environ.get("RANK", "0") == "0"
+    if is_first:
+        print(_summary(describe(make_plan(sources, preset), sources), sources), file=sys.stderr)
     schedule = Schedule(
         log_steps=arguments.log_steps,
         eval_steps=arguments.eval_steps,
         save_steps=arguments.save_steps,
         report_to=reports,
+        workers=arguments.workers,
     )
     devices = max(int(os.environ.get("WORLD_SIZE", "1")), 1)
     progress = SampleProgress(preset.batch_size * preset.accumulation_steps * devices)
     folder = train(preset, sources, arguments.out, held_out, schedule, [progress])
-    print(f"Trained model: {folder}")
+    if is_first:
+        print(f"Trained model: {folder}")
     return 0
 
 
@@ -128,8 +140,7 @@ def _sat_only(preset: Preset) -> Preset:
 
 def _summary(plan: dict[str, Any], sources: Any) -> str:
     kinds = ", ".join(f"{name} {count}" for name, count in plan["by_type"].items())
-    faults = sources.instruct.faults if sources.instruct is not None else {}
-    left_out = ", ".join(f"{reason}: {count}" for reason, count in sorted(faults.items()))
+    left_out = ", ".join(f"{why}: {count}" for why, count in sorted(sources.left_out.items()))
     return f"{plan['samples']} samples ({kinds}); left out: {left_out or 'none'}"
 
 
@@ -154,6 +165,11 @@ def check_machine(preset: Preset, reports: Sequence[str]) -> None:
     """
     import torch
 
+    if torch.cuda.device_count() > 1 and "WORLD_SIZE" not in os.environ:
+        raise UserError(
+            f"{torch.cuda.device_count()} GPUs are here: start with accelerate launch "
+            "--num_processes N -m finetune.cli train ..., or choose one with CUDA_VISIBLE_DEVICES=0"
+        )
     if "wandb" in reports and find_spec("wandb") is None:
         raise UserError("--report-to wandb needs the package wandb: pip install wandb")
     if preset.method == "qlora" and not torch.cuda.is_available():
@@ -212,11 +228,21 @@ def _export(arguments: argparse.Namespace) -> int:
     print(f"{found.folder}: {found.parameters / 1e6:.1f} million parameters{gap}")
     print(f"vLLM: {found.vllm}")
     if arguments.push:
-        from huggingface_hub import upload_folder
-
-        upload_folder(repo_id=arguments.push, folder_path=str(found.folder))
+        _upload(found.folder, arguments.push)
         print(f"uploaded to {arguments.push}")
     return 0
+
+
+def _upload(folder: Path, repository: str) -> None:
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
+
+    try:
+        HfApi().create_repo(repository, exist_ok=True)
+        HfApi().upload_folder(repo_id=repository, folder_path=str(folder))
+    except (HfHubHTTPError, HFValidationError, OfflineModeIsEnabled, OSError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(f"{folder} is written, but was not uploaded: {reason}") from error
 
 
 if __name__ == "__main__":

@@ -11,25 +11,37 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from finetune.instruct import InstructData
+from finetune.lessons import lesson
+from finetune.pairs import PairData, endless
 from finetune.presets import Preset
 from sat_tasks.console import UserError
-from sat_tasks.data import DataSet, Question, encoded_pictures, open_data_set, read_questions
+from sat_tasks.data import (
+    DataSet,
+    Question,
+    encoded_pictures,
+    open_data_set,
+    read_questions,
+    rows_without_picture,
+)
 from sat_tasks.pictures import open_picture
 from sat_tasks.prompt import Picture, build_prompt, reply_text
 from sat_tasks.protocol import Style, rotations
-from sat_tasks.taxonomy import split_of
+from sat_tasks.taxonomy import canonical_type, split_of
 
 MAX_FAULTY_SHARE = 0.01
 """Above this share of unusable samples training does not start."""
 
-SAT, INSTRUCT = "sat", "instruct"
+SAT, INSTRUCT, LESSON = "sat", "instruct", "lesson"
+TWO_PICTURE_LESSONS = 0.35
+"""Share of the lessons that are about a movement."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +50,12 @@ class Sources:
 
     sat: tuple[Question, ...]
     instruct: InstructData | None = None
+    left_out: dict[str, int] = field(default_factory=dict)
+    """Unusable rows by reason."""
     revisions: dict[str, str] = field(default_factory=dict)
     """Source -> revision, for the record of the run."""
+    pairs: PairData | None = None
+    """What lessons and the pre-training of a new vision tower take."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +68,8 @@ class Reference:
     order: tuple[int, ...]
     """Of the options of a SAT question; empty otherwise."""
     picture_count: int
+    draw: int = 0
+    """What a lesson asks is drawn from this."""
 
 
 def open_sources(
@@ -75,30 +93,57 @@ def open_sources(
     """
     if not folders:
         raise UserError("no training data: name at least one data set folder with --data")
+    left_out: Counter[str] = Counter()
     opened = [open_data_set(folder) for folder in folders]
-    questions = tuple(question for data in opened for question in _questions(data, split, preset))
+    usable = [question for data in opened for question in _usable(data, split, left_out)]
+    _check_share(", ".join(map(str, folders)), left_out, len(usable))
+    allowed = ("all", preset.question_split)
+    questions = tuple(
+        question
+        for question in usable
+        if preset.question_split == "all" or split_of(question.question_type) in allowed
+    )
     if not questions:
         raise UserError(f"no {preset.question_split} questions in the {split} split of the data")
     revisions = {str(data.folder): data.revision for data in opened}
     if preset.sat_share == 1:
-        return Sources(questions, None, revisions)
+        return Sources(questions, None, dict(left_out), revisions)
     if instruct is None:
         raise UserError(
             f"{1 - preset.sat_share:.0%} of this preset's samples are LLaVA-Instruct: name its "
             "file with --instruct, or train on SAT alone with --set sat_share=1"
         )
     other = InstructData(instruct, pictures or instruct.parent)
-    faulty = sum(other.faults.values())
-    if faulty > MAX_FAULTY_SHARE * (faulty + len(other)):
-        counts = ", ".join(f"{reason}: {count}" for reason, count in sorted(other.faults.items()))
-        raise UserError(f"{instruct}: {faulty} of {faulty + len(other)} rows unusable ({counts})")
-    return Sources(questions, other, {**revisions, str(instruct): other.revision})
+    _check_share(str(instruct), other.faults, len(other))
+    revisions[str(instruct)] = other.revision
+    return Sources(questions, other, dict(left_out + other.faults), revisions)
 
 
-def _questions(data: DataSet, split: str, preset: Preset) -> Iterator[Question]:
-    for question in read_questions(data, split):
-        if preset.question_split in ("all", split_of(question.question_type)):
-            yield question
+def _check_share(name: str, left_out: Counter[str], usable: int) -> None:
+    """Refuse a source of which too much is unusable, or nothing usable."""
+    faulty = left_out.total()
+    if not usable or faulty > MAX_FAULTY_SHARE * (faulty + usable):
+        counts = ", ".join(f"{reason}: {count}" for reason, count in sorted(left_out.items()))
+        raise UserError(
+            f"{name}: {faulty} of {faulty + usable} rows unusable ({counts or 'empty'})"
+        )
+
+
+def _usable(data: DataSet, split: str, left_out: Counter[str]) -> Iterator[Question]:
+    """Yield the questions of a split that can be trained on; count the others by reason."""
+    without: dict[str, set[int]] = {}
+    for question in read_questions(data, split, left_out):
+        if question.file not in without:
+            without[question.file] = set(rows_without_picture(question.file))
+        try:
+            kind = canonical_type(question.question_type)
+        except ValueError:
+            left_out[f"unknown question type {question.question_type!r}"] += 1
+            continue
+        if not question.picture_count or question.row in without[question.file]:
+            left_out["missing picture"] += 1
+            continue
+        yield replace(question, question_type=kind)
 
 
 def make_plan(sources: Sources, preset: Preset) -> list[Reference]:
@@ -114,18 +159,34 @@ def make_plan(sources: Sources, preset: Preset) -> list[Reference]:
     rng.shuffle(mixed)
     sat = _sat_references(sources.sat, rng)
     instruct = _instruct_references(sources.instruct, rng)
-    samples = (next(sat) if is_sat else next(instruct) for is_sat in mixed)
+    lessons = _lesson_references(sources.pairs, np.random.default_rng([preset.seed, 2]))
+    is_lesson = lesson_places(preset, np.random.default_rng([preset.seed, 3]))
+    samples = (
+        next(lessons) if taught else next(sat) if is_sat else next(instruct)
+        for is_sat, taught in zip(mixed, is_lesson, strict=True)
+    )
     return list(_in_batches(samples, preset.batch_size))
 
 
-def _endless(count: int, rng: np.random.Generator) -> Iterator[int]:
-    """Yield indices in a new random order each time all were seen."""
-    while True:
-        yield from map(int, rng.permutation(count))
+def lesson_places(preset: Preset, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Return which of a run's samples are lessons: many at first, hardly any at the end."""
+    progress = np.arange(preset.sample_count) / preset.sample_count
+    # Where half or more are lessons the first are nothing else.
+    only = max(0.0, 2 * preset.lesson_share - 1)
+    chance = np.clip((1 - progress) / max(1 - only, 1e-9), 0, 1) * min(1.0, 2 * preset.lesson_share)
+    result: NDArray[np.bool_] = rng.random(preset.sample_count) < chance
+    return result
+
+
+def _lesson_references(data: PairData | None, rng: np.random.Generator) -> Iterator[Reference]:
+    if data is not None:
+        for index in endless(len(data), rng):
+            count = 2 if rng.random() < TWO_PICTURE_LESSONS else 1
+            yield Reference(LESSON, index, (), count, int(rng.integers(2**31)))
 
 
 def _sat_references(questions: Sequence[Question], rng: np.random.Generator) -> Iterator[Reference]:
-    for index in _endless(len(questions), rng):
+    for index in endless(len(questions), rng):
         question = questions[index]
         orders = rotations(len(question.options))
         order = orders[int(rng.integers(len(orders)))]
@@ -136,7 +197,7 @@ def _instruct_references(
     data: InstructData | None, rng: np.random.Generator
 ) -> Iterator[Reference]:
     if data is not None:
-        for index in _endless(len(data), rng):
+        for index in endless(len(data), rng):
             yield Reference(INSTRUCT, index, (), data.picture_count(index))
 
 
@@ -156,6 +217,10 @@ def conversation(sources: Sources, reference: Reference, preset: Preset) -> dict
     if reference.source == INSTRUCT:
         assert sources.instruct is not None
         return sources.instruct.conversation(reference.index)
+    if reference.source == LESSON:
+        assert sources.pairs is not None
+        rng = np.random.default_rng(reference.draw)
+        return lesson(sources.pairs[reference.index], reference.picture_count, rng)
     question = sources.sat[reference.index]
     style: Style = "letters" if preset.replies == "letters" else "text"
     options = [question.options[i] for i in reference.order]
@@ -190,7 +255,7 @@ def training_set(sources: Sources, plan: Sequence[Reference], preset: Preset) ->
 def describe(plan: Sequence[Reference], sources: Sources) -> dict[str, Any]:
     """Return what a plan holds, for the record of a run."""
     types = Counter(
-        sources.sat[sample.index].question_type if sample.source == SAT else INSTRUCT
+        sources.sat[sample.index].question_type if sample.source == SAT else sample.source
         for sample in plan
     )
     pictures = Counter(sample.picture_count for sample in plan)

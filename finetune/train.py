@@ -10,6 +10,7 @@ configuration to train a model fully that does not fit one GPU).
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -20,18 +21,26 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from finetune.data import Reference, Sources, describe, make_plan, training_set
+from finetune.check import check_samples
+from finetune.data import SAT, Reference, Sources, conversation, describe, make_plan, training_set
 from finetune.presets import NEW_MODEL, Preset
 from finetune.templates import training_template
 from sat_tasks.console import UserError
 
 LANGUAGE_LAYERS = r".*language_model\..*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
 """LoRA targets, matched in full: a list of suffixes would hit the vision tower too."""
-PROJECTORS = {"llava": "multi_modal_projector", "llava_onevision": "multi_modal_projector"}
+PROJECTORS = {
+    "llava": "multi_modal_projector",
+    "llava_onevision": "multi_modal_projector",
+    "qwen2_5_vl": "visual.merger",
+}
+"""What lies between vision and language, by model type."""
+_NOT_QUANTIZED = (r".*vision_tower", r".*visual", r".*multi_modal_projector", "lm_head")
+"""In QLoRA; what is trained fully cannot be, and the rest is small."""
 RUN_RECORD = "run.json"
 CHECKPOINTS = "checkpoints"
 TRAINED = "model"
-_TRAINING_STATE = ("optimizer.pt", "scheduler.pt", "rng_state*", "trainer_state.json", "*.bin")
+_TRAINING_STATE = ("optimizer*", "scheduler.pt", "rng_state*", "trainer_state.json", "*.bin")
 _PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
 
 
@@ -40,10 +49,14 @@ class Schedule:
     """How often a run reports, evaluates and saves; does not change what is learned."""
 
     log_steps: int = 10
-    eval_steps: int = 500
-    save_steps: int = 500
+    eval_steps: int | None = None
+    """None for a twentieth of the run. A checkpoint is always evaluated before it is saved."""
+    save_steps: int | None = None
+    """None for a twentieth of the run."""
     eval_per_type: int = 64
     report_to: tuple[str, ...] = ("tensorboard",)
+    workers: int | None = None
+    """Processes that read pictures ahead; None for four per GPU, and none on a CPU."""
 
 
 def train(
@@ -69,28 +82,46 @@ def train(
     """
     from transformers import PrinterCallback
     from transformers.trainer_utils import get_last_checkpoint
-    from trl.trainer.sft_trainer import SFTTrainer
+
+    from finetune.tuner import EvaluateWhatIsSaved, Tuner, by_type
 
     schedule = schedule or Schedule()
     plan = make_plan(sources, preset)
-    _record(preset, describe(plan, sources), out)
+    kinds, evaluation = _evaluation_set(held_out, preset, schedule.eval_per_type)
+    settings = _trainer_settings(preset, schedule, len(plan), out, bool(kinds))
+    with settings.main_process_first(local=False):
+        _record(preset, describe(plan, sources), settings.world_size, out)
+    if (out / TRAINED).is_dir():
+        return out / TRAINED
     folder = out / CHECKPOINTS
     last = get_last_checkpoint(str(folder)) if folder.is_dir() else None
     model, processor = load_model(preset, last)
-    evaluation = _evaluation_sets(held_out, preset, schedule.eval_per_type)
-    trainer = SFTTrainer(
+    check_samples(processor, [conversation(sources, sample, preset) for sample in _first(plan)])
+    trainer = Tuner(
         model=model,
-        args=_trainer_settings(preset, schedule, len(plan), out, bool(evaluation)),
+        args=settings,
         train_dataset=training_set(sources, plan, preset),
-        eval_dataset=evaluation or None,
+        eval_dataset=evaluation,
         processing_class=processor,
         peft_config=_lora(preset, model.config.model_type),
-        callbacks=list(callbacks) or None,
+        compute_metrics=by_type(kinds) if kinds else None,
+        callbacks=[EvaluateWhatIsSaved(), *callbacks],
     )
+    for parameter in trainer.model.parameters():
+        if parameter.requires_grad:  # in bf16 an update of 2e-6 would be rounded away
+            parameter.data = parameter.data.float()
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=last)
     _keep(trainer, processor, out / TRAINED)
     return out / TRAINED
+
+
+def _first(plan: Sequence[Reference]) -> list[Reference]:
+    """Return the first sample of each source and number of pictures."""
+    found: dict[tuple[str, int], Reference] = {}
+    for sample in plan:
+        found.setdefault((sample.source, sample.picture_count), sample)
+    return list(found.values())
 
 
 def load_model(preset: Preset, checkpoint: str | None = None) -> tuple[Any, Any]:
@@ -114,7 +145,8 @@ def load_model(preset: Preset, checkpoint: str | None = None) -> tuple[Any, Any]
 
         model, processor = build(TinyConfig(seed=preset.seed))
         return (type(model).from_pretrained(weights) if weights else model), processor
-    dtype = torch.bfloat16 if preset.precision == "bf16" else torch.float32
+    half = preset.precision == "bf16" and preset.method != "full"
+    dtype = torch.bfloat16 if half else torch.float32
     try:
         processor = AutoProcessor.from_pretrained(preset.model)
         model = AutoModelForImageTextToText.from_pretrained(
@@ -128,15 +160,20 @@ def load_model(preset: Preset, checkpoint: str | None = None) -> tuple[Any, Any]
 
 
 def _keep(trainer: Any, processor: Any, folder: Path) -> None:
-    """Write the best checkpoint's model, or the last where none was evaluated."""
+    """Write the best checkpoint's model, or the last where none was evaluated, whole or not."""
     best = trainer.state.best_model_checkpoint
-    if not trainer.is_world_process_zero():
-        return
-    if best:
-        shutil.copytree(best, folder, ignore=shutil.ignore_patterns(*_TRAINING_STATE))
-    else:
-        trainer.save_model(str(folder))
-    processor.save_pretrained(folder)
+    temporary = folder.with_name(f".{folder.name}.part")
+    if trainer.is_world_process_zero():
+        shutil.rmtree(temporary, ignore_errors=True)
+        if best:
+            shutil.copytree(best, temporary, ignore=shutil.ignore_patterns(*_TRAINING_STATE))
+    trainer.accelerator.wait_for_everyone()
+    if not best:
+        trainer.save_model(str(temporary))  # in all processes: each may hold a part
+    if trainer.is_world_process_zero():
+        processor.save_pretrained(temporary)
+        temporary.replace(folder)
+    trainer.accelerator.wait_for_everyone()
 
 
 def _quantization(preset: Preset) -> Any:
@@ -146,7 +183,10 @@ def _quantization(preset: Preset) -> Any:
     from transformers import BitsAndBytesConfig
 
     return BitsAndBytesConfig(
-        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_compute_dtype=torch.bfloat16,
+        llm_int8_skip_modules=list(_NOT_QUANTIZED),
     )
 
 
@@ -178,6 +218,7 @@ def _trainer_settings(
     if not steps:
         raise UserError(f"{samples} samples make no full step; set sample_count higher")
     checks = "steps" if evaluate else "no"
+    on_gpu = torch.cuda.is_available()
     return SFTConfig(
         output_dir=str(out / CHECKPOINTS),
         max_steps=steps,
@@ -189,16 +230,17 @@ def _trainer_settings(
         warmup_steps=round(steps * preset.warmup_share),
         weight_decay=preset.weight_decay,
         bf16=preset.precision == "bf16",
-        use_cpu=not torch.cuda.is_available(),
+        use_cpu=not on_gpu,
         gradient_checkpointing=preset.gradient_checkpointing,
         gradient_checkpointing_kwargs={"use_reentrant": False},
         train_sampling_strategy="sequential",  # the plan is shuffled and batched already
         assistant_only_loss=True,
         max_length=None,  # cutting would cut picture tokens
         remove_unused_columns=False,
+        dataloader_num_workers=4 * on_gpu if schedule.workers is None else schedule.workers,
         eval_strategy=checks,
-        eval_steps=schedule.eval_steps,
-        save_steps=schedule.save_steps,
+        eval_steps=schedule.eval_steps or math.ceil(steps / 20),
+        save_steps=schedule.save_steps or math.ceil(steps / 20),
         save_total_limit=2,
         metric_for_best_model="eval_all_loss" if evaluate else None,
         logging_steps=schedule.log_steps,
@@ -209,30 +251,40 @@ def _trainer_settings(
     )
 
 
-def _evaluation_sets(held_out: Sources | None, preset: Preset, per_type: int) -> dict[str, Any]:
-    """Return a data set for each question type, and "all"."""
-    if held_out is None:
-        return {}
-    by_type: dict[str, list[Reference]] = defaultdict(list)
-    for index, question in enumerate(held_out.sat):
-        chosen = by_type[question.question_type]
-        if len(chosen) < per_type:
+def _evaluation_set(
+    held_out: Sources | None, preset: Preset, per_type: int
+) -> tuple[list[str], Any]:
+    """Return the types of the questions to evaluate on, and the questions as a data set."""
+    chosen: dict[str, list[Reference]] = defaultdict(list)
+    for index, question in enumerate(held_out.sat if held_out else ()):
+        group = chosen[question.question_type]
+        if len(group) < per_type:
             order = tuple(range(len(question.options)))
-            chosen.append(Reference("sat", index, order, question.picture_count))
-    by_type["all"] = [reference for chosen in by_type.values() for reference in chosen]
-    return {
-        name: training_set(held_out, chosen, preset) for name, chosen in sorted(by_type.items())
-    }
+            group.append(Reference(SAT, index, order, question.picture_count))
+    if held_out is None or not chosen:
+        return [], None
+    plan = sorted((sample for group in chosen.values() for sample in group), key=_picture_count)
+    kinds = [held_out.sat[sample.index].question_type for sample in plan]
+    return kinds, training_set(held_out, plan, preset)
 
 
-def _record(preset: Preset, data: dict[str, Any], out: Path) -> None:
+def _picture_count(sample: Reference) -> int:
+    return sample.picture_count
+
+
+def _record(preset: Preset, data: dict[str, Any], devices: int, out: Path) -> None:
     """Write what the run is beside it, or make sure that the folder holds this very run."""
-    identity = {"preset": asdict(preset), "data": data}
+    identity = {"preset": asdict(preset), "data": data, "devices": devices}
     path = out / RUN_RECORD
     if path.exists():
         earlier = json.loads(path.read_text())
         if {key: earlier.get(key) for key in identity} != json.loads(json.dumps(identity)):
-            raise UserError(f"{out} holds another run (see {RUN_RECORD}); name a new folder")
+            differ = ", ".join(
+                key for key in identity if earlier.get(key) != json.loads(json.dumps(identity[key]))
+            )
+            raise UserError(
+                f"{out} holds another run ({differ} differ, see {RUN_RECORD}); name a new folder"
+            )
         return
     record = identity | {
         "versions": {package: version(package) for package in _PACKAGES},

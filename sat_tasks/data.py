@@ -7,6 +7,7 @@ read as a slim table of :class:`Question`. Pictures are fetched later, row group
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,6 +23,7 @@ from sat_tasks.pictures import open_picture
 
 _PICTURE_PATH = "images.list.element.path"
 """A leaf column: reading it alone tells how many pictures a row has, and loads none."""
+_PICTURE_BYTES = "images.list.element.bytes"
 _TEXT_COLUMNS = (
     "id",
     "scene_id",
@@ -83,14 +85,23 @@ def open_data_set(folder: Path) -> DataSet:
     return DataSet(folder, manifest, _revision(manifest))
 
 
-def read_questions(data: DataSet, split: str) -> list[Question]:
+def read_questions(
+    data: DataSet, split: str, left_out: Counter[str] | None = None
+) -> list[Question]:
     """Return the questions of a split in the order of the files.
+
+    Args:
+        data: The data set.
+        split: Of it.
+        left_out: Counts rows that cannot be used, by reason; without it such a row is an error.
 
     Raises:
         UserError: There are none; the message says which splits there are.
     """
     files = [file for file in data.manifest.files if file.split == split]
-    rows = [question for file in files for question in _read_file(data.folder / file.path)]
+    rows = [
+        question for file in files for question in _read_file(data.folder / file.path, left_out)
+    ]
     if not rows:
         totals: dict[str, int] = {}
         for file in data.manifest.files:
@@ -108,6 +119,19 @@ def encoded_pictures(file: str, row: int) -> tuple[bytes, ...]:
     raise IndexError(f"{file} has no row {row}")
 
 
+def rows_without_picture(file: str) -> Iterator[int]:
+    """Yield the rows of a file that lack the bytes of a picture; reads only where some may."""
+    metadata = pq.read_metadata(file)
+    columns = [metadata.schema.column(index).path for index in range(metadata.num_columns)]
+    column = columns.index(_PICTURE_BYTES)
+    for group, first, _ in _row_groups(file):
+        statistics = metadata.row_group(group).column(column).statistics
+        if statistics is None or not statistics.has_null_count or statistics.null_count:
+            for row, pictures in enumerate(_read_pictures(file, group), first):
+                if not all(pictures):
+                    yield row
+
+
 @lru_cache(maxsize=32)
 def open_pictures(file: str, row: int) -> tuple[Image.Image, ...]:
     """Return the pictures of a row, decoded at first use; shared by callers, so not to be changed.
@@ -117,7 +141,7 @@ def open_pictures(file: str, row: int) -> tuple[Image.Image, ...]:
     return tuple(open_picture(picture) for picture in encoded_pictures(file, row))
 
 
-def _read_file(path: Path) -> Iterator[Question]:
+def _read_file(path: Path, left_out: Counter[str] | None = None) -> Iterator[Question]:
     try:
         with pq.ParquetFile(path, memory_map=True) as file:
             table = file.read(columns=[*_TEXT_COLUMNS, _PICTURE_PATH])
@@ -127,7 +151,10 @@ def _read_file(path: Path) -> Iterator[Question]:
     for row in range(table.num_rows):
         options, correct = tuple(columns["answers"][row]), columns["correct_answer"][row]
         if correct not in options:
-            raise UserError(f"{path} row {row}: answer {correct!r} is not among {options}")
+            if left_out is None:
+                raise UserError(f"{path} row {row}: answer {correct!r} is not among {options}")
+            left_out["answer not among the options"] += 1
+            continue
         yield Question(
             id=columns["id"][row],
             scene_id=columns["scene_id"][row],
