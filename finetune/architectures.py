@@ -127,9 +127,9 @@ def meta_model(name: str) -> Any:
     from transformers import AutoConfig, AutoModelForImageTextToText
 
     if name.startswith(NEW_MODEL):
-        from finetune.tiny import TinyConfig, build
+        from finetune.tiny import SAT_TINY, build
 
-        return build(TinyConfig())[0].to("meta")
+        return build(SAT_TINY)[0].to("meta")
     try:
         config = AutoConfig.from_pretrained(name, local_files_only=True)
     except (OSError, ValueError):

@@ -45,6 +45,11 @@ class Preset:
     """Samples in the whole run, over all devices."""
     sat_share: float = 0.6
     """Share of SAT samples; the rest is LLaVA-Instruct."""
+    pair_count: int = 0
+    """Pairs of pictures with dense labels that a new vision tower learns from beforehand."""
+    pair_batch_size: int = 32
+    lesson_share: float = 0.0
+    """Share of the samples that are lessons about such pairs; most of them come early."""
     question_split: Split = "all"
     replies: Replies = "letters"
     """What the model is taught to reply with: a letter, or the option's text as in the paper."""
@@ -59,10 +64,20 @@ class Preset:
                 raise UserError(f"{name} must be greater than 0, got {getattr(self, name)}")
         if not 0 < self.sat_share <= 1:
             raise UserError(f"sat_share must be in (0, 1], got {self.sat_share}")
+        if not 0 <= self.lesson_share < 1:
+            raise UserError(f"lesson_share must be in [0, 1), got {self.lesson_share}")
+        if self.pair_count < 0:
+            raise UserError(f"pair_count must be at least 0, got {self.pair_count}")
         for field in fields(self):
             allowed = _choices(field.name)
             if allowed:
                 one_of(field.name, getattr(self, field.name), allowed)
+
+    @property
+    def needs_pairs(self) -> bool:
+        """Whether the data must hold pairs of pictures with dense labels."""
+        is_new = self.model.startswith(NEW_MODEL)
+        return bool(self.lesson_share or (is_new and self.pair_count))
 
 
 def _choices(field_name: str) -> tuple[str, ...]:

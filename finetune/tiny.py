@@ -12,8 +12,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +57,25 @@ class TinyConfig:
             raise ValueError(f"{self.image_px} px is no multiple of {self.patch_px} px patches")
 
 
-def build(config: TinyConfig) -> tuple[Any, Any]:
-    """Return a model with random weights and its processor."""
+SAT_TINY = TinyConfig(
+    image_px=128,
+    patch_px=16,
+    vision_width=256,
+    vision_layers=6,
+    text_width=256,
+    text_layers=6,
+    vocabulary=2048,
+)
+"""The shape of ``new:sat-tiny``: 11 million parameters."""
+
+
+def build(config: TinyConfig, texts: Iterable[str] = ()) -> tuple[Any, Any]:
+    """Return a model with random weights and its processor.
+
+    Args:
+        config: The sizes.
+        texts: What else the tokenizer should know well: the questions that will be asked.
+    """
     import torch
     from transformers import (
         CLIPImageProcessor,
@@ -68,7 +86,7 @@ def build(config: TinyConfig) -> tuple[Any, Any]:
         LlavaProcessor,
     )
 
-    tokenizer = train_tokenizer(config.vocabulary)
+    tokenizer = train_tokenizer(config.vocabulary, texts)
     vision = CLIPVisionConfig(
         hidden_size=config.vision_width,
         intermediate_size=4 * config.vision_width,
@@ -114,8 +132,8 @@ def build(config: TinyConfig) -> tuple[Any, Any]:
     return model, processor
 
 
-def train_tokenizer(vocabulary: int) -> Any:
-    """Return a byte-level BPE tokenizer that knows our prompts well and any text at all."""
+def train_tokenizer(vocabulary: int, texts: Iterable[str] = ()) -> Any:
+    """Return a byte-level BPE tokenizer that knows our prompts, and some texts, well."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -128,7 +146,7 @@ def train_tokenizer(vocabulary: int) -> Any:
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
-    trained.train_from_iterator(_corpus(), trainer)
+    trained.train_from_iterator(chain(_corpus(), texts), trainer)
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=trained, extra_special_tokens={"image_token": _IMAGE_TOKEN}, **_SPECIAL
     )

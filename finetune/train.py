@@ -16,15 +16,17 @@ import shutil
 import subprocess
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from finetune.beginning import begin
 from finetune.check import check_samples
 from finetune.data import SAT, Reference, Sources, conversation, describe, make_plan, training_set
 from finetune.presets import NEW_MODEL, Preset
 from finetune.templates import training_template
+from finetune.tiny import SAT_TINY, build
 from sat_tasks.console import UserError
 
 LANGUAGE_LAYERS = r".*language_model\..*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
@@ -91,6 +93,7 @@ def train(
     settings = _trainer_settings(preset, schedule, len(plan), out, bool(kinds))
     with settings.main_process_first(local=False):
         _record(preset, describe(plan, sources), settings.world_size, out)
+        preset = _with_start(preset, sources, out, schedule)
     if (out / TRAINED).is_dir():
         return out / TRAINED
     folder = out / CHECKPOINTS
@@ -114,6 +117,13 @@ def train(
     trainer.train(resume_from_checkpoint=last)
     _keep(trainer, processor, out / TRAINED)
     return out / TRAINED
+
+
+def _with_start(preset: Preset, sources: Sources, out: Path, schedule: Schedule) -> Preset:
+    """Return the preset with a model to load: a new one is made first, once for each run."""
+    if not preset.model.startswith(NEW_MODEL):
+        return preset
+    return replace(preset, model=str(begin(preset, sources, out, schedule.log_steps)))
 
 
 def _first(plan: Sequence[Reference]) -> list[Reference]:
@@ -141,10 +151,7 @@ def load_model(preset: Preset, checkpoint: str | None = None) -> tuple[Any, Any]
 
     weights = checkpoint if checkpoint and preset.method == "full" else None
     if preset.model.startswith(NEW_MODEL):
-        from finetune.tiny import TinyConfig, build
-
-        model, processor = build(TinyConfig(seed=preset.seed))
-        return (type(model).from_pretrained(weights) if weights else model), processor
+        return build(replace(SAT_TINY, seed=preset.seed))
     half = preset.precision == "bf16" and preset.method != "full"
     dtype = torch.bfloat16 if half else torch.float32
     try:

@@ -16,7 +16,13 @@ from finetune.train import load_model
 from sat_tasks.console import UserError
 
 NAMES = ("--data", "d", "--out", "x")
-SMALL = ("--set", "sample_count=16", "--set", "batch_size=4")
+SMALL = (
+    "--set=sample_count=16",
+    "--set=batch_size=4",
+    "--set=pair_count=0",
+    "--set=lesson_share=0",
+    "--set=precision=fp32",
+)
 
 
 @pytest.fixture(scope="module")

@@ -21,8 +21,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_folder(tmp_path_factory.mktemp("data") / "sat", content)
 
 
+WITHOUT_PAIRS = ("pair_count=0", "lesson_share=0", "precision=fp32")
+
+
 def small(*settings: str) -> Preset:
-    return resolve("sat-tiny", ["sample_count=64", "batch_size=4", *settings])
+    return resolve("sat-tiny", ["sample_count=64", "batch_size=4", *WITHOUT_PAIRS, *settings])
 
 
 @pytest.mark.parametrize("name", PRESETS)

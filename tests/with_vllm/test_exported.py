@@ -33,6 +33,8 @@ def test_vllm_and_transformers_read_the_same_from_it(tmp_path: Path) -> None:
     settings = {
         "model": tmp_path / "base",
         "method": "lora",
+        "precision": "fp32",
+        "lesson_share": 0,
         "lora_rank": 16,
         "lora_alpha": 32,
         "learning_rate": 3e-3,

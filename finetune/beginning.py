@@ -1,0 +1,49 @@
+"""Where a model that starts from nothing starts: tokenizer, random weights, a tower that sees.
+
+It is made once and kept beside the run, so that a run that is gone on with starts from the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+from finetune.data import Sources
+from finetune.presets import Preset
+from finetune.tiny import SAT_TINY, build, save
+from sat_tasks.prompt import build_prompt, prompt_text
+
+START = "start"
+TOWER_RUN = "tower"
+MAX_TEXTS = 20_000
+"""Questions that the tokenizer is trained on."""
+
+
+def begin(preset: Preset, sources: Sources, out: Path, log_steps: int) -> Path:
+    """Return the folder of a new model, made if it is not there yet.
+
+    Args:
+        preset: Says how long the vision tower learns from pairs of pictures.
+        sources: Questions, and pairs where the preset needs them.
+        out: Folder of the run.
+        log_steps: Steps between lines of the log.
+    """
+    folder = out / START
+    if folder.is_dir():
+        return folder
+    config = replace(SAT_TINY, seed=preset.seed)
+    model, processor = build(config, _texts(sources))
+    if preset.pair_count:
+        from finetune.vision import pretrain_tower
+
+        assert sources.pairs is not None
+        pretrain_tower(model, processor, sources.pairs, preset, out / TOWER_RUN, log_steps)
+    save(model, processor, folder, "before it has seen a question", config)
+    return folder
+
+
+def _texts(sources: Sources) -> Iterator[str]:
+    for question in islice(sources.sat, MAX_TEXTS):
+        yield prompt_text(build_prompt(question.question, question.options, question.picture_count))
