@@ -64,7 +64,7 @@ $(DEMO)/site/index.html: $(DEMO)/gallery.html $(DEMO)/data/manifest.json $(DEMO)
 test: $(STAMP)
 	$(BIN)/python -m pytest
 
-.venv-vllm/installed: tests/with_vllm/install.sh
+.venv-vllm/installed: tests/with_vllm/install.sh constraints.txt
 	sh tests/with_vllm/install.sh .venv-vllm $(PYTHON)
 
 # vLLM's CPU build in its own environment (7 GB): real serving of a small LLaVA, 15 minutes in all.

