@@ -31,7 +31,10 @@ Make = Callable[..., ApiModel]
 def maker(
     provider: str, server: FaultServer, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Make:
-    """Return a function that makes models which talk to the server and wait little."""
+    """Return a function that makes models which talk to the server and wait little.
+
+    A test that plans for a server that hangs gives a shorter timeout of its own.
+    """
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setenv("GEMINI_API_KEY", KEY)
 
@@ -40,7 +43,7 @@ def maker(
             "model": "served",
             "base_url": f"{server.url}/v1" if provider == "openai_api" else server.url,
             "journal": str(folder / "journal.jsonl"),
-            "timeout": 0.5,
+            "timeout": 20,
             "backoff": 0.01,
             "patience": 20,
         }

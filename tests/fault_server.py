@@ -43,6 +43,8 @@ class Behaviour:
     """Beyond this, 429."""
     refuses: tuple[str, ...] = ()
     """Parameters that are answered with OpenAI's "unsupported parameter"."""
+    refuses_at_once: int = 1
+    """So many such requests must be there before the first of them is answered."""
     reply: Callable[[str], str] | None = None
     """Text of the prompt to text of the answer; by default a letter by the text's hash."""
 
@@ -57,6 +59,7 @@ class Served:
     path: str
     body: dict[str, Any]
     headers: dict[str, str]
+    at_s: float = field(default_factory=time.monotonic)
 
 
 class FaultServer(ThreadingHTTPServer):
@@ -87,6 +90,12 @@ class FaultServer(ThreadingHTTPServer):
             attempt = self._attempts[question]
             self._attempts[question] += 1
         return faults[attempt] if attempt < len(faults) else "ok"
+
+    def gather(self, count: int) -> None:
+        """Wait until so many requests are inside, or were once."""
+        end_s = time.monotonic() + HANG_S
+        while self.most_inside < count and time.monotonic() < end_s:
+            self.stopping.wait(0.005)
 
     def forget(self) -> None:
         """Start as if nothing had been asked."""
@@ -123,6 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
         text = prompt_text(body)
         numbered = re.search(r"Q(\d+):", text)
         question = numbered[1] if numbered else hashlib.sha256(text.encode()).hexdigest()[:12]
+        sent = {**body, **body.get("generationConfig", {})}
         server = self.server
         with server.lock:
             server.inside += 1
@@ -132,8 +142,9 @@ class _Handler(BaseHTTPRequestHandler):
             behaviour = server.behaviour
             if behaviour.most_at_once is not None and inside > behaviour.most_at_once:
                 fault = "429"
-            elif refused := next((name for name in behaviour.refuses if name in body), None):
+            elif refused := next((name for name in behaviour.refuses if name in sent), None):
                 fault = f"refuse:{refused}"
+                server.gather(behaviour.refuses_at_once)
             else:
                 fault = server.fault_for(question)
             server.note(Served(question, fault, self.path, body, dict(self.headers)))
@@ -162,6 +173,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._truncated(json.dumps(self._good(text)).encode())
         elif name == "html":
             self._send(200, b"<html><body>Bad gateway</body></html>", {"Content-Type": "text/html"})
+        elif name == "plain":  # what was asked for, called something else
+            body = json.dumps(self._good(text)).encode()
+            self._send(200, body, {"Content-Type": "text/plain"})
+        elif name == "gateway":
+            page = b"<html>\n<body>502 Bad gateway\nnginx</body>\n</html>"
+            self._send(502, page, {"Content-Type": "text/html"})
         elif name == "json":
             self._send(200, detail.encode())
         else:

@@ -9,6 +9,7 @@ import asyncio
 import base64
 import json
 import logging
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,8 @@ PASSING_FAULTS = [
     "cut_json",
     "truncated",
     "html",
+    "gateway",
+    "plain",
     "empty",
     "json:null",
     "json:[]",
@@ -88,20 +91,23 @@ def test_passing_faults_change_no_answer_and_every_question_is_answered_once(
         str(number): [fault] * (1 + number // len(PASSING_FAULTS))
         for number, fault in enumerate(PASSING_FAULTS + PASSING_FAULTS)
     }
-    assert Questions(count).ask(make()) == right(count)
-    assert server.count() == Counter({str(number): 1 for number in range(count)})
+    assert Questions(count).ask(make(timeout=3)) == right(count)
+    good = server.count() + server.count("plain")
+    assert set(good) == {str(number) for number in range(count)}
+    assert set(server.count().values()) == {1}
 
 
 @pytest.mark.parametrize(
     ("fault", "kind", "says"),
     [
         ("500", FAILED, "500 planned 500"),
-        ("hang", FAILED, "no reply within timeout=0.5 seconds"),
-        ("trickle", FAILED, "no reply within timeout=0.5 seconds"),
+        ("hang", FAILED, "no reply within timeout=2 seconds"),
+        ("trickle", FAILED, "no reply within timeout=2 seconds"),
         ("reset", FAILED, "disconnected"),
         ("cut_json", FAILED, "not a "),
         ("truncated", FAILED, "closed"),
         ("html", FAILED, "not a "),
+        ("gateway", FAILED, "502 "),
         ("empty", FAILED, "empty reply"),
         ("all_thinking", FAILED, "raise thinking_room="),
         ("refusal", REFUSED, ""),
@@ -112,7 +118,7 @@ def test_a_lasting_fault_is_a_failure_or_refusal_and_never_an_answer(
     make: Make, server: FaultServer, fault: str, kind: str, says: str
 ) -> None:
     server.behaviour.plan = {"1": [fault] * 9}
-    replies = Questions(3).ask(make(max_failed=0.5, attempts=2))
+    replies = Questions(3).ask(make(max_failed=0.5, attempts=2, timeout=2))
     assert [replies[0], replies[2]] == [right(3)[0], right(3)[2]]
     found = read_no_reply(replies[1])
     assert found is not None
@@ -167,9 +173,34 @@ def test_a_server_that_stays_busy_ends_the_run(make: Make, server: FaultServer) 
     assert "stayed busy beyond patience=0.3 seconds: 429 planned" in message
 
 
-def test_a_wait_longer_than_patience_is_not_waited(make: Make, server: FaultServer) -> None:
-    server.behaviour.plan = {ANY: ["429:after=7200"]}
-    assert "beyond patience=20 seconds" in stop_of(make(), Questions(1))
+@pytest.mark.parametrize("status", ["429", "500", "503"])
+def test_a_wait_longer_than_patience_is_not_waited(
+    make: Make, server: FaultServer, status: str
+) -> None:
+    server.behaviour.plan = {ANY: [f"{status}:after=7200"]}
+    says = "asks to wait 7200 seconds, beyond patience=20 seconds"
+    assert says in stop_of(make(), Questions(1))
+
+
+@pytest.mark.parametrize("status", ["429", "500", "503"])
+def test_a_wait_that_the_server_asks_for_is_waited(
+    make: Make, server: FaultServer, status: str
+) -> None:
+    server.behaviour.plan = {"0": [f"{status}:after=0.7"]}
+    start_s = time.monotonic()
+    assert Questions(1).ask(make()) == right(1)
+    assert 0.7 <= time.monotonic() - start_s < 10
+
+
+def test_while_the_server_asks_for_a_pause_nothing_else_is_asked(
+    make: Make, server: FaultServer
+) -> None:
+    server.behaviour.plan = {"0": ["429:after=1"]}
+    server.behaviour.delay_s = 0.05
+    assert Questions(12).ask(make(max_concurrent=4)) == right(12)
+    (sent_away_s,) = (one.at_s for one in server.served if one.outcome != "ok")
+    early = [one for one in server.served if one.at_s - sent_away_s < 0.9]
+    assert len(early) <= 8, "those under way, and no more"
 
 
 def test_waiting_for_a_busy_server_does_not_use_up_attempts(
@@ -190,7 +221,7 @@ def test_concurrency_adapts_to_what_the_server_takes(make: Make, server: FaultSe
     server.behaviour.most_at_once = 3
     server.behaviour.delay_s = 0.01
     count = 80
-    assert Questions(count).ask(make(max_concurrent=32, timeout=5)) == right(count)
+    assert Questions(count).ask(make(max_concurrent=32)) == right(count)
     pushed_back = sum(server.count("429").values())
     assert server.count() == Counter({str(number): 1 for number in range(count)})
     assert 0 < pushed_back < count / 2
@@ -198,7 +229,7 @@ def test_concurrency_adapts_to_what_the_server_takes(make: Make, server: FaultSe
 
 def test_more_is_asked_at_once_while_all_goes_well(make: Make, server: FaultServer) -> None:
     server.behaviour.delay_s = 0.05
-    Questions(60).ask(make(max_concurrent=8, timeout=5))
+    Questions(60).ask(make(max_concurrent=8))
     assert 6 <= server.most_inside <= 8
 
 
@@ -315,7 +346,7 @@ def test_a_journal_in_use_stops_the_second_run_in_one_line(
     make: Make, server: FaultServer, tmp_path: Path
 ) -> None:
     server.behaviour.reply = lambda text: _second_run(make)
-    replies = Questions(1).ask(make(timeout=20))
+    replies = Questions(1).ask(make())
     assert "in use by another run" in replies[0]
 
 
@@ -335,6 +366,8 @@ def _second_run(make: Make) -> str:
         ({"max_failed": 2}, "model_args max_failed: "),
         ({"temperature": "hot"}, "model_args temperature: "),
         ({"base_url": "localhost:8000"}, "is not an http or https address"),
+        ({"base_url": "http://me:sk-x@localhost"}, "came with a user, password or query"),
+        ({"base_url": "http://localhost/?key=sk-x"}, "came with a user, password or query"),
         ({"api_key": "sk-x"}, "put the key into an environment variable"),
         ({"api_key_env": "NO_SUCH_KEY"}, "set the environment variable NO_SUCH_KEY"),
         ({"max_cost": 1}, "max_cost needs the model's price"),
@@ -357,6 +390,27 @@ def test_a_missing_key_is_one_line(provider: str, monkeypatch: pytest.MonkeyPatc
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(SystemExit, match="error: no API key: set the environment variable"):
         PROVIDERS[provider](model="m")
+
+
+def test_an_estimate_needs_no_key(
+    provider: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    for name in ("OPENAI_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GEMINI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    journal = str(tmp_path / "journal.jsonl")
+    with pytest.raises(SystemExit) as stop:
+        Questions(2).ask(PROVIDERS[provider](model="m", estimate=True, journal=journal))
+    assert stop.value.code == 0
+    assert capsys.readouterr().out.startswith("2 requests, 0 of them answered")
+
+
+def test_a_word_that_stands_for_no_key_is_not_cut_out_of_answers(
+    make: Make, server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    monkeypatch.setenv("GEMINI_API_KEY", "none")
+    server.behaviour.reply = lambda text: "none of them moved"
+    assert Questions(1).ask(make()) == ["none of them moved"]
 
 
 def test_a_local_server_needs_no_key(

@@ -131,7 +131,7 @@ def test_an_answer_that_got_lost_is_counted_as_paid(
     make: Make, server: FaultServer, prices: str, journal: Path, fault: str
 ) -> None:
     server.behaviour.plan = {"0": [fault]}
-    Questions(1).ask(make(prices=prices))
+    Questions(1).ask(make(prices=prices, timeout=2))
     assert spent_usd(journal) > 1.5 * ANSWER_USD
 
 

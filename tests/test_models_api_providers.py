@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from api_questions import OPTIONS, Questions
+from api_questions import OPTIONS, Questions, kinds
 from fault_server import FaultServer, google_reply, openai_reply, running
 
 from sat_tasks.models.api_calls import CallError, Reply
@@ -112,6 +112,42 @@ def test_a_parameter_that_is_refused_is_dropped_once_for_the_whole_run(
     assert sent(server.served[-1].body) == {"max_completion_tokens": 16}
 
 
+@pytest.mark.parametrize("refused", [("temperature",), ("max_tokens",), ("temperature", "top_p")])
+def test_requests_that_meet_a_refusal_at_the_same_time_all_go_on(
+    server: FaultServer, journal: str, refused: tuple[str, ...]
+) -> None:
+    server.behaviour.refuses = refused
+    server.behaviour.refuses_at_once = 4
+    questions = Questions(8, {**OPTIONS, "top_p": 0.9})
+    model = OpenAIApi(model="mine", base_url=f"{server.url}/v1", journal=journal)
+    assert kinds(questions.ask(model)) == ["answered"] * 8
+    assert sum(server.count(f"refuse:{refused[0]}").values()) >= 4
+
+
+def test_gemini_without_the_sampling_parameters_that_it_refuses(
+    server: FaultServer, journal: str
+) -> None:
+    server.behaviour.refuses = ("temperature", "topP")
+    server.behaviour.refuses_at_once = 4
+    questions = Questions(8, {**OPTIONS, "top_p": 0.9})
+    model = GoogleApi(model="mine", base_url=server.url, journal=journal)
+    assert kinds(questions.ask(model)) == ["answered"] * 8
+    assert server.served[-1].body["generationConfig"] == {"maxOutputTokens": 16}
+    server.behaviour.refuses = ("maxOutputTokens",)
+    with pytest.raises(SystemExit, match="400 Unsupported parameter: 'maxOutputTokens'"):
+        google_config(server, f"{journal}-2")
+
+
+def test_an_answer_of_another_model_than_asked_for_is_said(
+    server: FaultServer, journal: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    openai_body(server, journal, model="served")
+    assert "note:" not in capsys.readouterr().err
+    google_config(server, f"{journal}-2", model="gemini-2.5-pro")
+    note = capsys.readouterr().err.splitlines()[-1]
+    assert note == "note: asked for gemini-2.5-pro, answered by served-1"
+
+
 def test_a_refused_parameter_that_cannot_be_dropped_stops_the_run(
     server: FaultServer, journal: str
 ) -> None:
@@ -169,11 +205,12 @@ def test_an_empty_account_stops_the_run_though_it_comes_as_429(
         ),
         (
             {"model": "gemini-3.1-pro-preview", "thinking_level": "low", "thinking_room": 1000},
-            {
-                "maxOutputTokens": 1016,
-                "temperature": 0.0,
-                "thinkingConfig": {"thinking_level": "LOW"},
-            },
+            {"maxOutputTokens": 1016, "thinkingConfig": {"thinking_level": "LOW"}},
+        ),
+        ({"model": "models/gemini-3.8-flash"}, {"maxOutputTokens": 16400}),
+        (
+            {"model": "gemini-4-argon", "temperature": 1},
+            {"maxOutputTokens": 16400, "temperature": 1.0},
         ),
         ({"temperature": "server"}, {"maxOutputTokens": 16}),
     ],

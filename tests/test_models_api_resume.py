@@ -59,14 +59,14 @@ def labels(journal: Path) -> list[str]:
 def test_killed_three_times_the_run_ends_as_if_undisturbed(
     make: Make, server: FaultServer, tmp_path: Path
 ) -> None:
-    faultless = Questions(COUNT).ask(make(journal=str(tmp_path / "faultless.jsonl"), timeout=5))
+    faultless = Questions(COUNT).ask(make(journal=str(tmp_path / "faultless.jsonl")))
     server.forget()
     server.behaviour.plan = {str(n): FAULTS[n % len(FAULTS)] for n in range(COUNT)}
     server.behaviour.delay_s = 0.02
     journal = tmp_path / "journal.jsonl"
 
     def run() -> None:
-        Questions(COUNT).ask(make(max_concurrent=CONCURRENT))
+        Questions(COUNT).ask(make(max_concurrent=CONCURRENT, timeout=2))
 
     for goal in (10, 25, 45):
         process = multiprocessing.get_context("fork").Process(target=run)
@@ -82,7 +82,7 @@ def test_killed_three_times_the_run_ends_as_if_undisturbed(
         assert len(again) <= 2 * CONCURRENT, "only what was under way at a kill is asked again"
 
     already = {number: count for number, count in server.count().items() if number in set(kept)}
-    assert Questions(COUNT).ask(make()) == faultless
+    assert Questions(COUNT).ask(make(timeout=2)) == faultless
     assert kinds(faultless) == ["answered"] * COUNT
     assert {number: server.count()[number] for number in already} == already
     assert sorted(labels(journal), key=int) == [str(number) for number in range(COUNT)]
@@ -118,7 +118,7 @@ def lmms_eval(
         "model": "served",
         "base_url": f"{server.url}/v1",
         "journal": folder / journal,
-        "timeout": 1,
+        "timeout": 3,
         "backoff": 0.01,
         "max_concurrent": CONCURRENT,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, NoReturn, Protocol, TypeVar
@@ -136,6 +136,9 @@ class ApiModel(lmms):  # type: ignore[misc]
             run = Run(self._provider, self._settings, journal, budget, secrets, progress)
             entries = _wait_for(run.ask_all(jobs))
         print(self._summary(entries, run.asked, journal), file=sys.stderr)
+        if others := served_by_others(self._settings.model, entries):
+            names = ", ".join(others)
+            print(f"note: asked for {self._settings.model}, answered by {names}", file=sys.stderr)
         return entries
 
     def _summary(self, entries: Sequence[Entry], asked: int, journal: Journal) -> str:
@@ -149,6 +152,16 @@ class ApiModel(lmms):  # type: ignore[misc]
             f"{sum(usage.output_tokens for usage in usages):,} output tokens; "
             f"cost of everything in {journal.path}: {cost}"
         )
+
+
+def served_by_others(model: str, entries: Iterable[Entry]) -> list[str]:
+    """Return names that servers gave themselves and that are no version of the model's name.
+
+    Vendors let retired names answer with other models.
+    """
+    bare = model.removeprefix("models/")
+    served = {entry.served_by.removeprefix("models/") for entry in entries}
+    return sorted(name for name in served if name and not name.startswith(bare))
 
 
 def _wait_for(work: Coroutine[Any, Any, list[Entry]]) -> list[Entry]:

@@ -16,6 +16,9 @@ from sat_tasks.models.chat import ChatRequest, Job, Keys
 from sat_tasks.models.journal import Entry, Journal
 from sat_tasks.replies import FAILED
 
+SHORTEST_SECRET = 8
+"""Shorter keys, such as "none" for a local server, are no secret, and may be words of an answer."""
+
 
 @dataclass
 class _Try:
@@ -58,7 +61,7 @@ class Run:
         self._settings = settings
         self._journal = journal
         self._budget = budget
-        self._secrets = [secret for secret in secrets if secret]
+        self._secrets = [secret for secret in secrets if len(secret) >= SHORTEST_SECRET]
         self._progress = progress
         self._rng = rng or random.Random()
         self._backoff = Backoff(settings.backoff)
@@ -192,6 +195,7 @@ class Run:
                 return True
             case Trouble.AGAIN:
                 state.accidents += 1
+                self._refuse_long_wait(error)
                 return state.accidents >= self._settings.attempts
             case Trouble.BUSY:
                 state.waits += 1
@@ -199,11 +203,19 @@ class Run:
                 return _now_s() - state.started_s > self._settings.patience
 
     def _lose_patience(self, error: CallError) -> None:
-        patience_s = self._settings.patience
-        idle_s = _now_s() - self._last_success_s
-        if idle_s > patience_s or (error.retry_after_s or 0) > patience_s:
+        self._refuse_long_wait(error)
+        if _now_s() - self._last_success_s > self._settings.patience:
             raise UserError(
-                f"the server stayed busy beyond patience={patience_s:g} seconds: {error.message}"
+                f"the server stayed busy beyond patience={self._settings.patience:g} seconds: "
+                f"{error.message}"
+            )
+
+    def _refuse_long_wait(self, error: CallError) -> None:
+        asked_s, patience_s = error.retry_after_s or 0.0, self._settings.patience
+        if asked_s > patience_s:
+            raise UserError(
+                f"the server asks to wait {asked_s:g} seconds, beyond patience={patience_s:g} "
+                f"seconds: {error.message}"
             )
 
     def _count_failure(self, entry: Entry) -> None:

@@ -78,6 +78,10 @@ class ApiSettings(BaseModel):
             where = ".".join(str(part) for part in first["loc"][:1])
             raise UserError(f"model_args {where}: {first['msg']}") from None
 
+    def needs_key(self, own_server: bool) -> bool:
+        """Say whether to go on without a key is pointless: not to estimate, nor where none is."""
+        return not self.estimate and (self.api_key_env is not None or not own_server)
+
     def journal_path(self, provider: str) -> Path:
         """Return where answers are kept."""
         if self.journal is not None:
@@ -106,11 +110,17 @@ def require_url(url: str) -> str:
     """Return the URL if it is one.
 
     Raises:
-        UserError: It is not an http(s) URL.
+        UserError: It is not an http(s) URL, or holds what may be a key.
     """
     parts = urlsplit(url)
+    plain = without_secrets(url)
     if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise UserError(f"base_url: {without_secrets(url)!r} is not an http or https address")
+        raise UserError(f"base_url: {plain!r} is not an http or https address")
+    if parts.username or parts.password or parts.query:
+        raise UserError(
+            f"base_url: {plain!r} came with a user, password or query; model_args are printed and "
+            "stored, so put the key into an environment variable (api_key_env=NAME)"
+        )
     return url
 
 
@@ -128,6 +138,6 @@ def key_from_environment(named: str | None, usual: tuple[str, ...], needed: bool
     for name in (named,) if named else usual:
         if value := os.environ.get(name, "").strip():
             return value
-    if needed or named:
+    if needed:
         raise UserError(f"no API key: set the environment variable {named or ' or '.join(usual)}")
     return ""

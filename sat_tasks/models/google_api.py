@@ -1,6 +1,6 @@
 """``--model google_api``: Gemini through google-genai, the successor of google-generativeai.
 
-lmms-eval --model google_api --model_args model=gemini-2.5-pro --tasks sat_dynamic
+lmms-eval --model google_api --model_args model=gemini-3.8-flash --tasks sat_dynamic
 """
 
 from __future__ import annotations
@@ -23,13 +23,7 @@ except ModuleNotFoundError as error:
         f"error: google_api needs {error.name}: pip install 'sat-bench[api]'"
     ) from error
 
-from sat_tasks.models.api_calls import (
-    CallError,
-    Reply,
-    Trouble,
-    retry_after_s,
-    trouble_of_status,
-)
+from sat_tasks.models.api_calls import CallError, Reply, Trouble
 from sat_tasks.models.api_model import ApiModel
 from sat_tasks.models.api_settings import (
     ApiSettings,
@@ -38,25 +32,21 @@ from sat_tasks.models.api_settings import (
     without_secrets,
 )
 from sat_tasks.models.chat import ChatRequest, Message
-from sat_tasks.models.journal import ANSWERED, Usage
+from sat_tasks.models.google_replies import call_error, read_reply
 from sat_tasks.pictures import EncodedPicture
-from sat_tasks.replies import REFUSED
 
 THINKING_ROOM = 16384
 """Output tokens that a thinking model gets beyond those for the answer."""
 
 _VENDOR_URL = "https://generativelanguage.googleapis.com/"
 _THINKING_NAME = re.compile(r"(models/)?gemini-(2\.5|[3-9]|\d\d)")
-_ROLES = {"user": "user", "assistant": "model"}
-_DECLINED = {
-    types.FinishReason.SAFETY,
-    types.FinishReason.RECITATION,
-    types.FinishReason.BLOCKLIST,
-    types.FinishReason.PROHIBITED_CONTENT,
-    types.FinishReason.SPII,
-    types.FinishReason.ESCALATION,
-    types.FinishReason.MODEL_ARMOR,
+_FIXED_SAMPLING_NAME = re.compile(r"(models/)?gemini-([3-9]|\d\d)")
+"""Gemini 3 is made for its own temperature; from 3.6 on others are ignored, later refused."""
+_SAMPLING = {
+    "temperature": re.compile(r"\btemperature\b", re.I),
+    "top_p": re.compile(r"\btop_?p\b", re.I),
 }
+_ROLES = {"user": "user", "assistant": "model"}
 _UNREADABLE = (
     json.JSONDecodeError,
     errors.UnknownApiResponseError,
@@ -80,7 +70,6 @@ class GoogleProvider:
     """The generateContent protocol."""
 
     name = "google_api"
-    sends_temperature = True
 
     def __init__(self, settings: GoogleSettings) -> None:
         """Find the key and check the address.
@@ -92,8 +81,11 @@ class GoogleProvider:
         base_url = settings.base_url or os.environ.get("GOOGLE_GEMINI_BASE_URL")
         self._base_url = require_url(base_url) if base_url else _VENDOR_URL
         usual = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
-        self._key = key_from_environment(settings.api_key_env, usual, needed=base_url is None)
+        needed = settings.needs_key(own_server=base_url is not None)
+        self._key = key_from_environment(settings.api_key_env, usual, needed)
         self.secrets: tuple[str, ...] = (self._key,)
+        self.sends_temperature = not _FIXED_SAMPLING_NAME.match(settings.model)
+        self._refused: set[str] = set()
         self._client: genai.Client | None = None
 
     def identity(self) -> Mapping[str, Any]:
@@ -124,14 +116,10 @@ class GoogleProvider:
         """See :class:`sat_tasks.models.api_calls.Provider`."""
         if self._client is None:
             self._client = self._connect()
-        contents = [_content(m) for m in request.messages if m.role != "system"]
-        config = self._config(request)
         try:
-            response = await self._client.aio.models.generate_content(
-                model=self._settings.model, contents=contents, config=config
-            )
+            response = await self._generate(self._client, request)
         except errors.APIError as error:
-            raise _call_error(error) from error
+            raise call_error(error) from error
         except httpx2.TimeoutException as error:
             raise CallError(
                 Trouble.AGAIN, "no reply in time", may_be_billed=True, timed_out=True
@@ -143,7 +131,7 @@ class GoogleProvider:
         except _UNREADABLE as error:
             message = f"not a reply of generateContent: {str(error)[:200]}"
             raise CallError(Trouble.AGAIN, message, may_be_billed=True) from error
-        return _read(response)
+        return read_reply(response)
 
     async def close(self) -> None:
         """See :class:`sat_tasks.models.api_calls.Provider`."""
@@ -151,6 +139,27 @@ class GoogleProvider:
             await self._client.aio.aclose()
             self._client.close()
             self._client = None
+
+    async def _generate(
+        self, client: genai.Client, request: ChatRequest
+    ) -> types.GenerateContentResponse:
+        """Ask, without the parameters that this model turns out to refuse."""
+        contents = [_content(m) for m in request.messages if m.role != "system"]
+        while True:
+            sent = self._config(request)
+            try:
+                return await client.aio.models.generate_content(
+                    model=self._settings.model, contents=contents, config=sent
+                )
+            except errors.ClientError as error:
+                named = {
+                    name
+                    for name, pattern in _SAMPLING.items()
+                    if getattr(sent, name) is not None and pattern.search(str(error.message))
+                }
+                if error.code != 400 or not named:
+                    raise
+                self._refused |= named
 
     def _config(self, request: ChatRequest) -> types.GenerateContentConfig:
         settings = self._settings
@@ -164,8 +173,8 @@ class GoogleProvider:
         system = [part for m in request.messages if m.role == "system" for part in m.parts]
         return types.GenerateContentConfig(
             max_output_tokens=self.output_limit(request),
-            temperature=request.temperature,
-            top_p=request.top_p,
+            temperature=None if "temperature" in self._refused else request.temperature,
+            top_p=None if "top_p" in self._refused else request.top_p,
             thinking_config=thinking,
             system_instruction=[_part(part) for part in system] or None,
         )
@@ -191,66 +200,6 @@ def _part(part: str | EncodedPicture) -> types.Part:
     if isinstance(part, str):
         return types.Part.from_text(text=part)
     return types.Part.from_bytes(data=part.data, mime_type=part.mime)
-
-
-def _read(response: types.GenerateContentResponse) -> Reply:
-    """Return what a response says.
-
-    Raises:
-        CallError: It says nothing that can be used.
-    """
-    usage = _usage(response.usage_metadata)
-    served_by = response.model_version or ""
-    feedback = response.prompt_feedback
-    if feedback is not None and feedback.block_reason is not None:
-        reason = feedback.block_reason_message or feedback.block_reason.value
-        return Reply(REFUSED, f"prompt blocked: {reason}", usage, served_by)
-    if not response.candidates:
-        raise CallError(Trouble.AGAIN, "a reply without candidates", may_be_billed=True)
-    candidate = response.candidates[0]
-    finish = candidate.finish_reason
-    if finish in _DECLINED:
-        reason = candidate.finish_message or finish.value
-        return Reply(REFUSED, f"stopped: {reason}", usage, served_by)
-    parts = (candidate.content.parts if candidate.content else None) or []
-    text = "".join(part.text for part in parts if part.text and not part.thought)
-    if text.strip():
-        return Reply(ANSWERED, text, usage, served_by)
-    if finish is types.FinishReason.MAX_TOKENS:
-        raise CallError(
-            Trouble.LOST,
-            "no room was left for an answer after thinking; raise thinking_room=",
-            may_be_billed=True,
-        )
-    name = finish.value if finish else None
-    raise CallError(Trouble.AGAIN, f"empty reply (finish reason {name})", may_be_billed=True)
-
-
-def _usage(usage: types.GenerateContentResponseUsageMetadata | None) -> Usage | None:
-    if usage is None or usage.prompt_token_count is None:
-        return None
-    thinking = usage.thoughts_token_count or 0
-    return Usage(usage.prompt_token_count, (usage.candidates_token_count or 0) + thinking, thinking)
-
-
-def _call_error(error: errors.APIError) -> CallError:
-    headers = getattr(error.response, "headers", None) or {}
-    wait_s = _retry_info_s(error.details)
-    if wait_s is None:
-        wait_s = retry_after_s(headers)
-    message = str(error.message or error.status or "")[:500]
-    return CallError(trouble_of_status(error.code), f"{error.code} {message}", wait_s)
-
-
-def _retry_info_s(details: object) -> float | None:
-    """Return the wait that Google puts into the body of an error."""
-    inner = details.get("error") if isinstance(details, dict) else None
-    infos = inner.get("details") if isinstance(inner, dict) else None
-    for info in infos if isinstance(infos, list) else []:
-        delay = info.get("retryDelay") if isinstance(info, dict) else None
-        if isinstance(delay, str) and re.fullmatch(r"\d+(\.\d+)?s", delay):
-            return float(delay[:-1])
-    return None
 
 
 class GoogleApi(ApiModel):

@@ -130,26 +130,28 @@ class OpenAIProvider:
         """Ask, without the parameters that this model turns out to refuse."""
         completions = client.chat.completions.with_raw_response
         while True:
+            payload = self._payload(request)
             try:
-                response = await completions.create(**self._payload(request))
+                response = await completions.create(**payload)
             except openai.BadRequestError as error:
-                if not self._give_up(error):
+                if error.code not in _UNSUPPORTED_CODES or not self._give_up(error.param, payload):
                     raise
             else:
                 body: bytes = response.content
                 return body
 
-    def _give_up(self, error: openai.BadRequestError) -> bool:
-        """Stop sending the parameter that the server names; return False if it names none."""
-        if error.code not in _UNSUPPORTED_CODES:
+    def _give_up(self, parameter: str | None, payload: Mapping[str, Any]) -> bool:
+        """Stop sending a parameter; return False if that was not sent or cannot be left out.
+
+        Another request may have met the same refusal meanwhile, so what counts is what was sent.
+        """
+        if parameter not in ("max_tokens", "temperature", "top_p") or parameter not in payload:
             return False
-        if error.param == "max_tokens" and self._limit_name == "max_tokens":
+        if parameter == "max_tokens":
             self._limit_name = "max_completion_tokens"
-            return True
-        if error.param in ("temperature", "top_p") and error.param not in self._refused:
-            self._refused.add(error.param)
-            return True
-        return False
+        else:
+            self._refused.add(parameter)
+        return True
 
     def _payload(self, request: ChatRequest) -> dict[str, Any]:
         optional = {
@@ -181,10 +183,9 @@ class OpenAIProvider:
 
     def _find_key(self) -> str:
         settings = self._settings
-        if settings.azure_endpoint is not None:
-            return key_from_environment(settings.api_key_env, ("AZURE_OPENAI_API_KEY",), True)
-        needed = settings.base_url is None
-        return key_from_environment(settings.api_key_env, ("OPENAI_API_KEY",), needed)
+        usual = "OPENAI_API_KEY" if settings.azure_endpoint is None else "AZURE_OPENAI_API_KEY"
+        needed = settings.needs_key(own_server=settings.base_url is not None)
+        return key_from_environment(settings.api_key_env, (usual,), needed)
 
     def _connect(self) -> openai.AsyncOpenAI:
         settings = self._settings
