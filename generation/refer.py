@@ -9,9 +9,9 @@ from itertools import combinations
 
 import numpy as np
 
-from generation.assets.color import COLOR_WORDS, alike
+from generation.assets.color import alike
 from generation.draw import dot_radius_px
-from generation.houses.naming import words_for
+from generation.houses.naming import PARTS, color_and_noun, words_for
 from generation.question import Mark
 from generation.relations import MIN_MARK_GAP_RADII, MIN_MARKED_AREA_SHARE, is_clear, is_seen
 from generation.scene import SceneObject
@@ -28,16 +28,12 @@ OWN_WORDS = frozenset(
 """Words that questions use themselves: an object of that name is marked instead."""
 
 
-def _color_and_noun(item: SceneObject) -> tuple[str, str]:
-    """Split a name: "red armchair" -> ("red", "armchair"); "armchair" -> ("", "armchair")."""
-    first, _, rest = item.name.partition(" ")
-    return (first, rest) if rest and first in COLOR_WORDS else ("", item.name)
-
-
 def fits_name(named: SceneObject, other: SceneObject) -> bool:
     """Say whether the name of one object could be taken for another."""
-    color, noun = _color_and_noun(named)
-    other_color, other_noun = _color_and_noun(other)
+    color, noun = color_and_noun(named.name)
+    other_color, other_noun = color_and_noun(other.name)
+    if noun in PARTS.get(other.category, ()):
+        return True
     if noun not in words_for(other.category) | words_for(other_noun):
         return False
     return alike(color, other_color)

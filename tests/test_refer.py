@@ -39,6 +39,19 @@ def thing(name: str, category: str) -> SceneObject:
         (thing("table", "table"), thing("coffee table", "coffee table"), True),
         (thing("table", "dining table"), thing("table", "side table"), True),
         (thing("vase", "vase"), thing("mug", "mug"), False),
+        (thing("cushion", "cushion"), thing("sofa", "sofa"), True),
+        (thing("black cushion", "cushion"), thing("green sofa", "sofa"), True),
+        (thing("sofa", "sofa"), thing("cushion", "cushion"), False),
+        (
+            thing("pair of black shoes", "pair of shoes"),
+            thing("pair of white shoes", "pair of shoes"),
+            False,
+        ),
+        (
+            thing("pair of black shoes", "pair of shoes"),
+            thing("pair of shoes", "pair of shoes"),
+            True,
+        ),
     ],
 )
 def test_what_a_name_could_be_taken_for(named: SceneObject, other: SceneObject, fits: bool) -> None:

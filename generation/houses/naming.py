@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
+from generation.assets.color import COLOR_WORDS
 from generation.assets.piece import Piece
 
 ALSO_CALLED: dict[str, tuple[str, ...]] = {
@@ -106,6 +107,44 @@ ALSO_CALLED: dict[str, tuple[str, ...]] = {
 """Other words that people may use for a category, beyond its last word."""
 
 
+PARTS: dict[str, tuple[str, ...]] = {
+    "armchair": ("cushion",),
+    "bed": ("cushion",),
+    "bookcase": ("book",),
+    "bread box": ("bread",),
+    "bunk bed": ("cushion",),
+    "corner sofa": ("cushion",),
+    "dressing table": ("mirror",),
+    "fruit bowl": ("bowl",),
+    "laptop": ("keyboard",),
+    "computer": ("keyboard",),
+    "loft bed": ("bed", "chest of drawers", "cushion", "desk", "table"),
+    "lounge chair": ("cushion",),
+    "piano": ("keyboard",),
+    "sofa": ("cushion",),
+    "washbasin": ("bowl",),
+    "water cooler": ("bottle",),
+}
+"""What people see as things of their own though they are parts of a piece, in any colour."""
+
+COLORED_INSIDE = "pair of "
+"""Such names have their colour further in: "pair of black shoes"."""
+
+
+def colored(color: str, category: str) -> str:
+    """Return a category with a colour word where English has it."""
+    if category.startswith(COLORED_INSIDE):
+        return f"{COLORED_INSIDE}{color} {category.removeprefix(COLORED_INSIDE)}"
+    return f"{color} {category}"
+
+
+def color_and_noun(name: str) -> tuple[str, str]:
+    """Split a name: "red armchair" -> ("red", "armchair"); "armchair" -> ("", "armchair")."""
+    head = COLORED_INSIDE if name.startswith(COLORED_INSIDE) else ""
+    first, _, rest = name.removeprefix(head).partition(" ")
+    return (first, head + rest) if rest and first in COLOR_WORDS else ("", name)
+
+
 @cache
 def words_for(category: str) -> frozenset[str]:
     """Return every word by which people might call a category: itself, its last word, synonyms."""
@@ -121,6 +160,6 @@ def name_pieces(pieces: Sequence[Piece]) -> tuple[str, ...]:
         has_rival = any(
             piece.category in words[other] for other in range(len(pieces)) if other != index
         )
-        colored = has_rival and piece.color_word
-        names.append(f"{piece.color_word} {piece.category}" if colored else piece.category)
+        needs_color = has_rival and piece.color_word
+        names.append(colored(piece.color_word, piece.category) if needs_color else piece.category)
     return tuple(names)
