@@ -47,6 +47,8 @@ MIN_DEPTH_RATIO = 1.25
 MIN_DISTANCE_GAP_M = 0.5
 MIN_DISTANCE_RATIO = 1.5
 MIN_APPROACH_M = 0.3
+MIN_APPROACH_RATIO = 1.3
+"""Of distances from two places on the floor, which are hard to judge."""
 
 # Directions.
 MIN_SIDE_BEARING_RAD = math.radians(8)

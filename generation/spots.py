@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,18 +73,24 @@ def floor_share(observation: Observation, column: int, row: int) -> float:
     return float((flat & (observation.segmentation[rows, columns] == BACKGROUND)).mean())
 
 
-def hides(seen: Seen, spot: Spot, object_id: str, *, only_tall: bool = False) -> float:
+def hides(seen: Seen, spot: Spot, object_id: str, by: Collection[str] | None = None) -> float:
     """Return the part of an object's surface that boxes of others hide from an eye over a spot.
 
     The eye is as high as the camera of the view. Boxes are larger than what is in them: 1 may be
     too much and 0 is safe, so a camera put there has the last word.
+
+    Args:
+        seen: The view that shows the spot.
+        spot: Where the eye is.
+        object_id: What it looks at.
+        by: The objects that may hide it; None means all others.
     """
     eye_m = np.array([spot.point_m[0], spot.point_m[1], seen.observation.pose.z_m])
     points_m = seen.object(object_id).surface_points_m[::4]
     others = [
         item
         for key, item in seen.observation.objects.items()
-        if key != object_id and not (only_tall and item.center_m[2] + item.size_m[2] / 2 < eye_m[2])
+        if key != object_id and (by is None or key in by)
     ]
     if not others:
         return 0.0

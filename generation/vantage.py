@@ -13,14 +13,20 @@ from dataclasses import replace
 import numpy as np
 
 from generation.pose import Array, Pose
-from generation.relations import MIN_APPROACH_M, angle_at_rad, nearer_to
+from generation.relations import (
+    MIN_APPROACH_M,
+    MIN_APPROACH_RATIO,
+    angle_at_rad,
+    is_recognised,
+    nearer_to,
+)
 from generation.sight import Seen
 from generation.spots import Spot, hides
 from generation.views import Stage
 
 LEFT, RIGHT = "on my left", "on my right"
 FRONT, BEHIND = "in front of me", "behind me"
-CLOSER, FARTHER = "it will be nearer", "it will be farther away"
+CLOSER, FARTHER = "closer to it", "farther away from it"
 VISIBLE, HIDDEN = "I could see it", "it would be hidden from me"
 
 SIDE_RAD = (math.radians(28), math.radians(120))
@@ -29,6 +35,11 @@ FRONT_RAD, BACK_RAD = math.radians(45), math.radians(135)
 MIN_REACH_M = 0.7
 """Objects nearer than this to the spot are too close to speak of directions."""
 LOOK_DOWN_RAD = math.radians(-12)
+SCREENS = frozenset(
+    ("bookcase", "cabinet", "chest freezer", "folding screen", "fridge", "wardrobe")
+)
+"""Kinds that nobody sees through; over the lower bunk of a bunk bed or between the boards of a
+shelf one might."""
 
 Verdict = Callable[[Spot], str | None]
 
@@ -59,7 +70,8 @@ def verdict_of(seen: Seen, kind: str, object_id: str, other_id: str | None) -> V
     if kind == "approach":
         return lambda spot: _approach(seen.observation.pose, spot, center_m)
     if kind == "hidden":
-        return lambda spot: _hidden(seen, spot, object_id)
+        screens = _screens(seen)
+        return lambda spot: _hidden(seen, spot, object_id, screens)
     assert other_id is not None, f"{kind} needs two objects"
     other_m = seen.object(other_id).center_m
     if kind == "nearer":
@@ -83,7 +95,8 @@ def _front(angle_rad: float) -> str | None:
 def _approach(pose: Pose, spot: Spot, center_m: Array) -> str | None:
     eye_m = np.array([*spot.point_m[:2], pose.z_m])
     now_m, then_m = (float(np.linalg.norm(center_m - p)) for p in (pose.position_m, eye_m))
-    if abs(then_m - now_m) < 2 * MIN_APPROACH_M:
+    low_m, high_m = sorted((now_m, then_m))
+    if high_m - low_m < 2 * MIN_APPROACH_M or high_m < MIN_APPROACH_RATIO * low_m:
         return None
     return CLOSER if then_m < now_m else FARTHER
 
@@ -104,8 +117,20 @@ def _nearer(seen: Seen, spot: Spot, first: str, second: str) -> str | None:
     return first if verdicts == {True} else second
 
 
-def _hidden(seen: Seen, spot: Spot, object_id: str) -> str | None:
-    """Tell only what is plain: nothing is in between, or something taller than the eye is."""
+def _screens(seen: Seen) -> frozenset[str]:
+    """Return the objects that the picture shows, and that are solid and taller than the eye."""
+    return frozenset(
+        key
+        for key, sight in seen.sights.items()
+        if is_recognised(sight)
+        and seen.object(key).category in SCREENS
+        and seen.object(key).center_m[2] + seen.object(key).size_m[2] / 2
+        >= seen.observation.pose.z_m
+    )
+
+
+def _hidden(seen: Seen, spot: Spot, object_id: str, screens: frozenset[str]) -> str | None:
+    """Tell only what is plain: nothing is in between, or something solid that the picture shows."""
     if hides(seen, spot, object_id) == 0.0:
         return VISIBLE
-    return HIDDEN if hides(seen, spot, object_id, only_tall=True) >= 1.0 else None
+    return HIDDEN if hides(seen, spot, object_id, screens) >= 1.0 else None

@@ -12,7 +12,7 @@ from generation.pose import Array, Pose, wrap_rad
 from generation.refer import clear_objects
 from generation.relations import MIN_CLEAR_UNOCCLUDED_SHARE, is_clear
 from generation.scene import SceneObject
-from generation.sight import OCCLUSION_SLACK_M, Seen
+from generation.sight import OCCLUSION_SLACK_M, Seen, Sight
 from generation.views import EYE_HEIGHT_M, Stage, fault
 
 DIRECTIONS = ("left", "right", "towards", "away")
@@ -34,7 +34,9 @@ APPARENT_SHARE = 0.055
 MIN_RECOGNISED = 3
 MIN_SIDE_SHIFT_SHARE = 0.06
 MIN_DEPTH_SHIFT_M = 0.18
-MIN_SIZE_CHANGE = 1.1
+MIN_GROWTH = 0.1
+PLAINER = 1.5
+"""Where the camera moves too, a shift is this much larger, since all else seems to move as well."""
 MAX_SIDE_SHIFT_SHARE = 0.03
 """What comes nearer or goes away stays about where it was in the picture."""
 MAX_STRAY = 1.15
@@ -159,13 +161,28 @@ def is_visible_shift(first: Seen, after: Seen, object_id: str, direction: str) -
     along_m = float(moved_m @ direction_of(pose, middle_m, direction))
     if np.linalg.norm(moved_m) > MAX_STRAY * along_m:
         return False
-    shift_share = (before.center_px[0] - now.center_px[0]) / before.picture_px[0]
-    heights_px = before.box_px[3] - before.box_px[1], now.box_px[3] - now.box_px[1]
-    return _can_be_told(direction, along_m, shift_share, heights_px)
+    return _can_be_told(direction, along_m, *_change(before, now))
+
+
+def is_plain_shift(first: Seen, shift: Shift) -> bool:
+    """Say whether a shift is so large that it can be told even where the camera moves too."""
+    before, now = (seen.sights[shift.item.object_id] for seen in (first, shift.after))
+    along_m = float(np.linalg.norm(shift.offset_m))
+    return _can_be_told(shift.direction, along_m, *_change(before, now), PLAINER)
+
+
+def _change(before: Sight, now: Sight) -> tuple[float, tuple[float, float]]:
+    """Return how far something went to the left in the picture, and its heights there."""
+    left_share = (before.center_px[0] - now.center_px[0]) / before.picture_px[0]
+    return left_share, (before.box_px[3] - before.box_px[1], now.box_px[3] - now.box_px[1])
 
 
 def _can_be_told(
-    direction: str, along_m: float, left_share: float, heights_px: tuple[float, float]
+    direction: str,
+    along_m: float,
+    left_share: float,
+    heights_px: tuple[float, float],
+    times: float = 1.0,
 ) -> bool:
     """Say whether a person could tell the direction of a shift from two pictures.
 
@@ -174,14 +191,15 @@ def _can_be_told(
         along_m: How far the object went that way.
         left_share: How far it went to the left in the picture, as a share of its width.
         heights_px: Its height in the picture before and after.
+        times: How much larger than necessary the change has to be.
     """
     if direction in ("left", "right"):
-        return left_share * (1 if direction == "left" else -1) >= MIN_SIDE_SHIFT_SHARE
+        return left_share * (1 if direction == "left" else -1) >= times * MIN_SIDE_SHIFT_SHARE
     small, large = heights_px[::-1] if direction == "away" else heights_px
     return (
-        along_m >= MIN_DEPTH_SHIFT_M
+        along_m >= times * MIN_DEPTH_SHIFT_M
         and abs(left_share) <= MAX_SIDE_SHIFT_SHARE
-        and large >= MIN_SIZE_CHANGE * small
+        and large >= (1 + times * MIN_GROWTH) * small
     )
 
 

@@ -18,8 +18,10 @@ from generation.outcomes import CLOSER, FARTHER, IN_VIEW, LEFT, OUT_OF_VIEW
 from generation.pose import wrap_rad
 from generation.question import Question, Skip
 from generation.questions import count, ego_movement, goal_aiming, object_movement, perspective
-from generation.relations import is_recognised
-from generation.scene import BACKGROUND
+from generation.relations import is_clear, is_recognised
+from generation.scene import BACKGROUND, SceneObject
+from generation.sight import Sight
+from generation.vantage import SCREENS, verdict_of
 
 POOL = [seen for index in range(4) for seen in stage_of(index).pool]
 
@@ -41,6 +43,13 @@ def test_relation_height_is_never_asked_by_name() -> None:
         assert (question.balance is not None) == balanced
 
 
+def test_relation_speaks_of_height_in_the_room() -> None:
+    for question in asked("relation", seeds=2):
+        if question.evidence["kind"] == "height":
+            assert "room" in question.text or question.text.startswith("Compared with")
+            assert "camera" not in question.text
+
+
 def test_relation_asks_yes_and_no_equally() -> None:
     answers = Counter(q.answer for q in asked("relation", seeds=6) if "yes" in q.options)
     assert chisquare([answers["yes"], answers["no"]]).pvalue > 1e-3
@@ -55,6 +64,12 @@ def test_depth_is_balanced_where_it_names() -> None:
         distances = question.evidence["distance_m"]
         extreme = min if question.evidence["kind"] == "nearest" else max
         assert question.evidence["answer"] == extreme(distances, key=distances.get)
+
+
+def test_depth_compares_two_and_picks_from_more() -> None:
+    for question in asked("depth", seeds=1):
+        superlative = any(word in question.text for word in ("closest", "nearest", "farthest"))
+        assert superlative == (len(question.options) > 2)
 
 
 def test_distance_holds_however_it_is_measured() -> None:
@@ -81,6 +96,45 @@ def test_count_refuses_what_is_half_seen() -> None:
         refused += any(isinstance(r, Skip) and "half hidden" in r.reason for r in results)
     assert counted > 20
     assert refused > 5
+
+
+def other_than(category: str) -> tuple[SceneObject, Sight]:
+    """Return something plain to see that is of another kind."""
+    for seen in POOL:
+        for key, sight in seen.sights.items():
+            if seen.object(key).category != category and is_clear(sight):
+                return seen.object(key), sight
+    raise AssertionError("nothing is plain to see")
+
+
+def test_count_refuses_seats_that_look_alike_from_afar() -> None:
+    """A sofa from the side, through a door, was taken for a chair."""
+    item, sight = other_than("chair")
+    sofa = replace(item, category="sofa", size_m=np.array([2.0, 0.9, 0.8]))
+    limit_px = int(count.MIN_SEAT_AREA_SHARE * sight.picture_px[0] * sight.picture_px[1])
+    chair_m = [np.array([0.5, 0.5, 0.9])]
+    small, large = (replace(sight, pixels=limit_px + more) for more in (-50, 50))
+    assert count.could_be(sofa, small, "chair", chair_m)
+    assert not count.could_be(sofa, large, "chair", chair_m)
+    assert not count.could_be(replace(sofa, category="bed"), small, "chair", chair_m)
+
+
+def test_count_refuses_tiny_things_of_the_same_size() -> None:
+    """A photo frame at the other end of a desk was taken for a camera."""
+    item, sight = other_than("camera")
+    frame = replace(item, category="photo frame", size_m=np.array([0.17, 0.05, 0.2]))
+    tiny = replace(sight, pixels=sight.picture_px[0] * sight.picture_px[1] // 1000)
+    camera_m = [np.array([0.09, 0.14, 0.11])]
+    assert count.could_be(frame, tiny, "camera", camera_m)
+    assert not count.could_be(frame, sight, "camera", camera_m)
+    assert not count.could_be(replace(frame, size_m=frame.size_m * 5), tiny, "camera", camera_m)
+
+
+def test_count_refuses_parts_of_furniture() -> None:
+    item, sight = other_than("cushion")
+    sofa = replace(item, category="sofa")
+    assert count.could_be(sofa, sight, "cushion", [])
+    assert not count.could_be(sofa, sight, "vase", [])
 
 
 def test_count_offers_numbers_in_a_row() -> None:
@@ -210,6 +264,41 @@ def test_perspective_is_not_always_that_of_the_picture() -> None:
             columns = [np.nonzero(frame.mask(objects[k]))[1].mean() for k in ("target", "faced")]
             agrees[(columns[0] < columns[1]) == (question.answer == perspective.LEFT)] += 1
     assert len(agrees) == 2
+
+
+def test_only_what_the_picture_shows_hides() -> None:
+    """The screen is solid and in view; a spot and an object are found that it stands between."""
+    checked = 0
+    for elsewhere in views_of("perspective", 8, 12):
+        if elsewhere.kind != "hidden" or elsewhere.drawn != perspective.HIDDEN:
+            continue
+        seen, key, spot = elsewhere.seen, elsewhere.object_id, elsewhere.spot
+        assert verdict_of(seen, "hidden", key, None)(spot) == perspective.HIDDEN
+        screens = {k for k in seen.sights if seen.object(k).category in SCREENS}
+        unseen = replace(seen, sights={k: s for k, s in seen.sights.items() if k not in screens})
+        assert verdict_of(unseen, "hidden", key, None)(spot) is None
+        objects = {
+            k: replace(item, category="bunk bed") if k in screens else item
+            for k, item in seen.observation.objects.items()
+        }
+        seen_through = replace(seen, observation=replace(seen.observation, objects=objects))
+        assert verdict_of(seen_through, "hidden", key, None)(spot) is None
+        checked += 1
+    assert checked
+
+
+def test_a_spot_makes_a_plain_difference() -> None:
+    checked = 0
+    for elsewhere in views_of("perspective", 8, 12):
+        if elsewhere.kind == "approach":
+            center_m = elsewhere.seen.object(elsewhere.object_id).center_m
+            pose = elsewhere.seen.observation.pose
+            eye_m = np.array([*elsewhere.spot.point_m[:2], pose.z_m])
+            gaps_m = [np.linalg.norm(center_m - place) for place in (pose.position_m, eye_m)]
+            assert max(gaps_m) >= 1.3 * min(gaps_m)
+            assert (gaps_m[1] < gaps_m[0]) == (elsewhere.drawn == perspective.CLOSER)
+            checked += 1
+    assert checked
 
 
 def test_turning_is_in_degrees_to_the_left() -> None:

@@ -24,6 +24,7 @@ from generation.views import (
 from generation.visible_moves import (
     DIRECTIONS,
     direction_of,
+    is_plain_shift,
     is_visible_shift,
     movable_objects,
     shift_object,
@@ -150,6 +151,23 @@ def test_shifts_go_where_they_should_and_are_undone(direction: str) -> None:
                 assert not is_visible_shift(seen, shift.after, key, opposite)
                 done += 1
     assert done >= 3
+
+
+def test_plain_shifts_are_larger() -> None:
+    """Beside a camera that moves too, a radio that went 0.2 m seemed to have stayed."""
+    shares: dict[bool, list[float]] = {True: [], False: []}
+    for index in SCENES:
+        stage = stage_of(index)
+        for seen in views_with_movables(stage, np.random.default_rng(index)):
+            for key in movable_objects(seen):
+                for direction in ("left", "right"):
+                    shift = shift_object(stage, seen, key, direction)
+                    if shift is not None:
+                        columns = (s.sights[key].center_px[0] for s in (seen, shift.after))
+                        before_px, after_px = columns
+                        share = abs(before_px - after_px) / seen.observation.camera.width_px
+                        shares[is_plain_shift(seen, shift)].append(share)
+    assert min(shares[True]) >= 0.09 > max(shares[False])
 
 
 def test_directions_follow_the_camera() -> None:

@@ -17,7 +17,7 @@ def solve_perspective(case: Case) -> str:
         return _hidden(case, labels[0])
     if "marked" in offered:
         return _nearer(case, spot_m)
-    if "it will be nearer" in offered:
+    if "closer to it" in offered:
         return _approach(case, spot_m, labels[0])
     if len(labels) != 2:
         raise Unclear(f"{len(labels)} objects are spoken of")
@@ -59,4 +59,4 @@ def _approach(case: Case, spot_m: Floats, label: int) -> str:
     eye_m = np.array([spot_m[0], spot_m[1], 0.0])
     now_m = np.median(np.linalg.norm(points_m, axis=1))
     then_m = np.median(np.linalg.norm(points_m - eye_m, axis=1))
-    return case.pick("nearer" if then_m < now_m else "farther away")
+    return case.pick("closer" if then_m < now_m else "farther")

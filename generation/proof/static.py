@@ -54,7 +54,9 @@ def _median_range_m(case: Case, label: int) -> float:
 def solve_depth(case: Case) -> str:
     """Compare the objects that the options name by how far away they are."""
     ranges_m = {option: _median_range_m(case, case.one(option)) for option in case.options}
-    wants_far = _wants(case.text, ("farthest",), ("nearest", "closest"))
+    wants_far = _wants(
+        case.text, ("farther", "farthest"), ("closer", "closest", "nearer", "nearest")
+    )
     return (max if wants_far else min)(ranges_m, key=lambda option: ranges_m[option])
 
 

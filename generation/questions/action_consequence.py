@@ -64,7 +64,7 @@ KINDS: dict[str, Kind] = {
         (IN_VIEW, OUT_OF_VIEW),
         (
             "If I {action}, will {x} still be in view or not?",
-            "Suppose I {action} on the spot. Can I then see {x}?",
+            "Suppose I {action} on the spot. Will {x} then be in view?",
         ),
     ),
     "side or view": Kind(
@@ -81,7 +81,7 @@ KINDS: dict[str, Kind] = {
         WALKS_M,
         (CLOSER, FARTHER),
         (
-            "If I {action}, how will my distance to {x} have changed?",
+            "If I {action}, will I be closer to {x} or farther away from it?",
             "Suppose I {action}. Will I be closer to {x} than now or farther away from it?",
         ),
     ),

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from generation.houses.naming import words_for
+from generation.houses.naming import PARTS, words_for
+from generation.pose import Array
 from generation.question import Balance, Question, Skip, make_question
 from generation.relations import MIN_CLEAR_AREA_SHARE, is_recognised, is_seen
+from generation.scene import SceneObject
 from generation.sight import Seen, Sight
 from generation.views import Stage, fault
 
@@ -27,6 +29,17 @@ TURNS_DEG = (-48, -40, -32, -24, -16, 16, 24, 32, 40, 48)
 MIN_RECOGNISED = 3
 OPTION_COUNTS = (2, 3, 4)
 MIN_UNOCCLUDED_SHARE = 0.6
+SEATS = frozenset(
+    (
+        "armchair", "bar stool", "beanbag", "bench", "chair", "corner sofa", "high chair",
+        "lounge chair", "office chair", "ottoman", "sofa", "stool", "wheelchair",
+    )
+)  # fmt: skip
+MIN_SEAT_AREA_SHARE = 0.03
+"""From the side, or far away, a sofa looks like a chair: other seats than those that are counted
+cover this much of the picture or nobody counts."""
+MAX_SIZE_RATIO = 2.0
+"""What is too small or hidden to be recognised may be anything of about its size."""
 
 
 def sample(stage: Stage, rng: np.random.Generator) -> Iterator[Seen]:
@@ -103,13 +116,16 @@ def ask(seen: Seen, rng: np.random.Generator) -> Iterator[Question | Skip]:
 def _instances(seen: Seen, category: str) -> list[str] | Skip:
     """Return the visible instances of a kind; none may be half seen or of a doubtful kind."""
     shown = []
+    sizes_m = [
+        item.size_m for item in seen.observation.objects.values() if item.category == category
+    ]
     for key, sight in seen.sights.items():
         item = seen.object(key)
         if item.category == category:
             if not _is_plain(sight):
                 return Skip(NAME, "an instance is half hidden, cut or tiny")
             shown.append(key)
-        elif is_seen(sight) and _could_be(item.category, category):
+        elif is_seen(sight) and could_be(item, sight, category, sizes_m):
             return Skip(NAME, "something alike is in view")
     return shown if len(shown) <= MAX_COUNT else Skip(NAME, "too many to count")
 
@@ -123,8 +139,21 @@ def _is_plain(sight: Sight) -> bool:
     )
 
 
-def _could_be(category: str, other: str) -> bool:
-    return category in words_for(other) or other in words_for(category)
+def could_be(item: SceneObject, sight: Sight, category: str, sizes_m: list[Array]) -> bool:
+    """Say whether something of another kind could be counted among a kind."""
+    if category in words_for(item.category) or item.category in words_for(category):
+        return True
+    if category in PARTS.get(item.category, ()):
+        return True
+    if {item.category, category} <= SEATS and sight.area_share < MIN_SEAT_AREA_SHARE:
+        return True
+    return not is_recognised(sight) and any(_as_large(item.size_m, size) for size in sizes_m)
+
+
+def _as_large(first_m: Array, second_m: Array) -> bool:
+    """Say whether two things have about the same size, however they are turned."""
+    ratios = np.sort(first_m) / np.maximum(np.sort(second_m), 1e-3)
+    return bool((ratios < MAX_SIZE_RATIO).all() and (ratios > 1 / MAX_SIZE_RATIO).all())
 
 
 def _ask(

@@ -14,6 +14,17 @@ from generation.sight import Seen
 
 NAME = "depth"
 
+NEARER = (
+    "Which is closer to the camera: {list}?",
+    "Which of these is nearer to the camera: {list}?",
+    "Of {and_list}, which one is closer to where this photo was taken from?",
+)
+FARTHER = (
+    "Which is farther away from the camera: {list}?",
+    "Which of these is farther from the camera: {list}?",
+    "Of {and_list}, which one is farther from where this photo was taken from?",
+)
+"""Of two things."""
 NEAREST = (
     "Which is closest to the camera: {list}?",
     "Which of these is nearest to the camera: {list}?",
@@ -24,6 +35,7 @@ FARTHEST = (
     "Which of these is farthest from the camera: {list}?",
     "Of {and_list}, which one is the farthest from where this photo was taken from?",
 )
+"""Of more."""
 MAX_MARKED_GROUPS = 20
 
 
@@ -46,7 +58,8 @@ def _ask(
 ) -> Question | Skip:
     wants_nearest = bool(rng.random() < 0.5)
     order = [group[i] for i in rng.permutation(len(group))]
-    template = (NEAREST if wants_nearest else FARTHEST)[rng.integers(len(NEAREST))]
+    nearest, farthest = (NEARER, FARTHER) if len(group) == 2 else (NEAREST, FARTHEST)
+    template = (nearest if wants_nearest else farthest)[rng.integers(len(nearest))]
     answer = _extreme(seen, order, wants_nearest)
     if answer is None:
         return Skip(NAME, "no margin")
@@ -58,7 +71,7 @@ def _ask(
     }
     *head, last = phrases.values()
     subject = f"{NAME}:{'|'.join(sorted(group))}"
-    nearest = answer if wants_nearest else next(key for key in group if key != answer)
+    truth = answer if wants_nearest else next(key for key in group if key != answer)
     return make_question(
         NAME,
         template.format(
@@ -78,7 +91,7 @@ def _ask(
             "pixels": {key: seen.sights[key].pixels for key in order},
         },
         topic=subject,
-        balance=Balance(subject, nearest, tuple(sorted(group))) if by_name else None,
+        balance=Balance(subject, truth, tuple(sorted(group))) if by_name else None,
     )
 
 

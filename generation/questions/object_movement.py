@@ -19,6 +19,7 @@ from generation.visible_moves import (
     DIRECTIONS,
     Shift,
     could_shift,
+    is_plain_shift,
     movable_objects,
     second_view,
     shift_object,
@@ -129,7 +130,7 @@ def _carry_out(
     shift = _any_of_all(shifts, first, object_id, options, drawn, rng)
     if shift is None:
         return Skip(NAME, "it cannot be moved visibly in every direction that is offered")
-    camera_moves = bool(rng.random() < CAMERA_MOVES_SHARE)
+    camera_moves = bool(rng.random() < CAMERA_MOVES_SHARE) and is_plain_shift(first, shift)
     second = second_view(stage, first, None if drawn == STILL else shift, camera_moves, rng)
     reason = _fault(first, second, object_id, rival_id)
     if reason is not None:

@@ -55,8 +55,8 @@ TEXTS: dict[str, tuple[str, ...]] = {
         "Imagine standing on the red cross and looking towards {f}. Where would {x} be?",
     ),
     "approach": (
-        "If I walk from the camera to the red cross on the floor, will {x} be nearer than now?",
-        "Once I stand on the red cross, what will have become of my distance to {x}?",
+        "If I walk from the camera to the red cross, will I be closer to {x} than now?",
+        "Once I stand on the red cross, will I be closer to {x} than now or farther away from it?",
     ),
     "hidden": (
         "If I stand on the red cross on the floor and turn to {x}, could I see it?",

@@ -31,7 +31,7 @@ CHOICES: dict[str, tuple[tuple[str, tuple[str, str]], ...]] = {
     ),
     "height": (
         ("Is {a} higher up or lower down in the room than {b}?", ("higher up", "lower down")),
-        ("Compared with {b}, at what height is {a}?", ("above it", "below it")),
+        ("Compared with {b}, is {a} higher up or lower down?", ("higher up", "lower down")),
     ),
     "line": (
         ("Is {a} in front of {b} or behind it, as seen from the camera?", ("in front", "behind")),
@@ -42,6 +42,11 @@ YES_NO = (
     "Is {a} {words} {b}, as seen from the camera?",
     "Looking at this image, is {a} {words} {b}?",
 )
+YES_NO_HEIGHT = (
+    "Is {a} {words} {b} in this room?",
+    "Looking at this room, is {a} {words} {b}?",
+)
+"""Height is that in the room, wherever one looks from."""
 YES_NO_SHARE = 0.35
 
 
@@ -69,7 +74,8 @@ def _ask_pair(
         return marked
     phrases = _phrases(seen, kind, first, second, marked)
     if asks_yes_no:
-        template = YES_NO[rng.integers(len(YES_NO))]
+        texts = YES_NO_HEIGHT if kind == "height" else YES_NO
+        template = texts[rng.integers(len(texts))]
         text = template.format(a=phrases[0], b=phrases[1], words=WORDS[kind][negated])
         options = ("yes", "no") if holds != negated else ("no", "yes")
     else:
