@@ -70,7 +70,7 @@ def verdict_of(seen: Seen, kind: str, object_id: str, other_id: str | None) -> V
     if kind == "approach":
         return lambda spot: _approach(seen.observation.pose, spot, center_m)
     if kind == "hidden":
-        screens = _screens(seen)
+        screens = screens_in(seen)
         return lambda spot: _hidden(seen, spot, object_id, screens)
     assert other_id is not None, f"{kind} needs two objects"
     other_m = seen.object(other_id).center_m
@@ -117,7 +117,7 @@ def _nearer(seen: Seen, spot: Spot, first: str, second: str) -> str | None:
     return first if verdicts == {True} else second
 
 
-def _screens(seen: Seen) -> frozenset[str]:
+def screens_in(seen: Seen) -> frozenset[str]:
     """Return the objects that the picture shows, and that are solid and taller than the eye."""
     return frozenset(
         key

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.stats import chisquare
-from toy_questions import all_questions, questions_of, stage_of, views_of
+from toy_questions import questions_of, stage_of, views_of
 
 from generation.outcomes import CLOSER, FARTHER, IN_VIEW, LEFT, OUT_OF_VIEW
 from generation.pose import wrap_rad
@@ -258,11 +258,11 @@ def test_the_side_from_a_spot_is_that_of_the_camera_put_there() -> None:
 def test_perspective_is_not_always_that_of_the_picture() -> None:
     """Left of the picture must often be right from the spot, else nobody needs to imagine it."""
     agrees = Counter[bool]()
-    for question in all_questions("perspective"):
-        if question.evidence["kind"] == "side":
-            frame, objects = question.frames[0], question.evidence["objects"]
-            columns = [np.nonzero(frame.mask(objects[k]))[1].mean() for k in ("target", "faced")]
-            agrees[(columns[0] < columns[1]) == (question.answer == perspective.LEFT)] += 1
+    for elsewhere in views_of("perspective", 8, 12):
+        if elsewhere.kind == "side":
+            seen, keys = elsewhere.seen, (elsewhere.object_id, elsewhere.other_id)
+            columns = [np.nonzero(seen.observation.mask(key))[1].mean() for key in keys]
+            agrees[bool(columns[0] < columns[1]) == (elsewhere.drawn == perspective.LEFT)] += 1
     assert len(agrees) == 2
 
 

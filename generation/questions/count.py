@@ -11,7 +11,12 @@ import numpy as np
 from generation.houses.naming import PARTS, words_for
 from generation.pose import Array
 from generation.question import Balance, Question, Skip, make_question
-from generation.relations import MIN_CLEAR_AREA_SHARE, is_recognised, is_seen
+from generation.relations import (
+    MIN_CLEAR_AREA_SHARE,
+    MIN_RECOGNISED_AREA_SHARE,
+    is_recognised,
+    is_seen,
+)
 from generation.scene import SceneObject
 from generation.sight import Seen, Sight
 from generation.views import Stage, fault
@@ -31,15 +36,15 @@ OPTION_COUNTS = (2, 3, 4)
 MIN_UNOCCLUDED_SHARE = 0.6
 SEATS = frozenset(
     (
-        "armchair", "bar stool", "beanbag", "bench", "chair", "corner sofa", "high chair",
-        "lounge chair", "office chair", "ottoman", "sofa", "stool", "wheelchair",
+        "armchair", "beanbag", "chair", "corner sofa", "high chair", "lounge chair",
+        "office chair", "sofa", "wheelchair",
     )
 )  # fmt: skip
 MIN_SEAT_AREA_SHARE = 0.03
 """From the side, or far away, a sofa looks like a chair: other seats than those that are counted
 cover this much of the picture or nobody counts."""
 MAX_SIZE_RATIO = 2.0
-"""What is too small or hidden to be recognised may be anything of about its size."""
+"""What is too small to be recognised may be anything of about its size."""
 
 
 def sample(stage: Stage, rng: np.random.Generator) -> Iterator[Seen]:
@@ -147,7 +152,9 @@ def could_be(item: SceneObject, sight: Sight, category: str, sizes_m: list[Array
         return True
     if {item.category, category} <= SEATS and sight.area_share < MIN_SEAT_AREA_SHARE:
         return True
-    return not is_recognised(sight) and any(_as_large(item.size_m, size) for size in sizes_m)
+    return sight.area_share < MIN_RECOGNISED_AREA_SHARE and any(
+        _as_large(item.size_m, size_m) for size_m in sizes_m
+    )
 
 
 def _as_large(first_m: Array, second_m: Array) -> bool:

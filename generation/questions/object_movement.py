@@ -28,7 +28,8 @@ from generation.visible_moves import (
 
 NAME = "object_movement"
 
-CAMERA_MOVES_SHARE = 0.5
+CAMERA_MOVES_SHARE = 0.75
+"""Of the shifts that can be told even so, about half of all."""
 MIN_SHARED_SHARE = 0.5
 MIN_RECOGNISED = 3
 ATTEMPTS_PER_PLAN = 8

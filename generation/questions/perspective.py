@@ -27,6 +27,7 @@ from generation.vantage import (
     VISIBLE,
     look_from,
     reach_m,
+    screens_in,
     verdict_of,
 )
 from generation.views import Stage
@@ -36,8 +37,12 @@ NAME = "perspective"
 MIN_CHOICES = 2
 """Every truth must be possible at this many spots."""
 MAX_SPOTS = 60
+MAX_TRIED_SPOTS = 5
+"""What hides a thing whole is rarer than what leaves it whole: more than one spot is tried."""
 MAX_HIDDEN_PIXELS = 0
 ATTEMPTS_PER_VIEW, ATTEMPTS_PER_KIND = 4, 12
+ATTEMPTS_AT_HIDING = 60
+"""Few views show something that could hide another thing: all of them are tried."""
 
 OPTIONS: dict[str, tuple[str, str]] = {
     "side": (LEFT, RIGHT),
@@ -95,7 +100,7 @@ def sample(stage: Stage, rng: np.random.Generator) -> Iterator[Elsewhere | Skip]
             return
         kind, drawn = list(TEXTS)[rng.integers(len(TEXTS))], int(rng.integers(2))
         found: Elsewhere | Skip = Skip(NAME, "not enough clear objects")
-        for attempt in range(ATTEMPTS_PER_KIND):
+        for attempt in range(ATTEMPTS_AT_HIDING if kind == "hidden" else ATTEMPTS_PER_KIND):
             index = (plan + attempt // ATTEMPTS_PER_VIEW) % len(stage.pool)
             seen = stage.pool[index]
             objects = _draw_objects(able_of(index, kind), kind, rng)
@@ -108,6 +113,8 @@ def sample(stage: Stage, rng: np.random.Generator) -> Iterator[Elsewhere | Skip]
 
 def _able(seen: Seen, kind: str) -> list[str]:
     """Return the objects that a question of a kind can speak of."""
+    if kind == "hidden" and not screens_in(seen):
+        return []
     able = markable_objects(seen)
     return able if kind == "nearer" else list(dict.fromkeys([*named_objects(seen), *able]))
 
@@ -149,11 +156,14 @@ def _place(
     if min(map(len, choices.values())) < MIN_CHOICES:
         return Skip(NAME, f"no spots for both answers: {kind}")
     truth, fitting = list(choices.items())[drawn]
-    spot = fitting[rng.integers(len(fitting))]
     faced = {"nearer": objects, "side": (other_id,), "front": (other_id,)}.get(kind, (object_id,))
-    views = tuple(look_from(stage, seen, spot, key) for key in faced if key is not None)
-    found = Elsewhere(seen, spot, kind, object_id, other_id, views, truth)
-    return found if _is_confirmed(found) else Skip(NAME, f"no margin from the spot: {kind}")
+    for index in rng.permutation(len(fitting))[:MAX_TRIED_SPOTS].tolist():
+        spot = fitting[index]
+        views = tuple(look_from(stage, seen, spot, key) for key in faced if key is not None)
+        found = Elsewhere(seen, spot, kind, object_id, other_id, views, truth)
+        if _is_confirmed(found):
+            return found
+    return Skip(NAME, f"no margin from the spot: {kind}")
 
 
 def _options(kind: str, objects: tuple[str, str | None]) -> tuple[str, ...]:
