@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -102,7 +103,7 @@ def row_of(output: TaskOutput, about: About) -> ResultRow:
         adapter=adapter,
         task=base_task(output.task),
         protocol=output.protocol,
-        data=_data_name(output),
+        data=sample_files.data_name(output.revision, output.samples),
         data_fingerprint=output.revision,
         prompts_sha256=sample_files.digest(output.prompts),
         date=output.date,
@@ -117,6 +118,7 @@ def row_of(output: TaskOutput, about: About) -> ResultRow:
         command=_command(config, output),
         versions=_versions(output),
         seconds=_seconds(output.settings),
+        run_replies=sum(int(n["effective"]) for n in output.settings["n-samples"].values()),
         output_tokens=_tokens(output.settings, output.task),
     )
 
@@ -124,11 +126,6 @@ def row_of(output: TaskOutput, about: About) -> ResultRow:
 def recount(row: ResultRow, samples: pa.Table) -> ResultRow:
     """Return a run as it should be, given its samples."""
     return replace_fields(row, **vars(sample_files.count(samples)))
-
-
-def _data_name(output: TaskOutput) -> str:
-    source, _, digest = output.revision.rpartition("/")
-    return f"{source or 'Data'} {digest}"
 
 
 def _command(config: Mapping[str, Any], output: TaskOutput) -> str:
@@ -158,9 +155,10 @@ def _versions(output: TaskOutput) -> dict[str, str]:
 
 def _seconds(settings: Mapping[str, Any]) -> float | None:
     try:
-        return float(settings["total_evaluation_time_seconds"])
+        seconds = float(settings["total_evaluation_time_seconds"])
     except (KeyError, TypeError, ValueError):
         return None
+    return seconds if math.isfinite(seconds) and seconds > 0 else None
 
 
 def _tokens(settings: Mapping[str, Any], task: str) -> int | None:

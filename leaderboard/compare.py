@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from leaderboard.boards import OVERALL, Board, Entry
 from leaderboard.run_boards import joined_scores
@@ -15,6 +16,7 @@ from leaderboard.samples import QuestionScores
 from leaderboard.store import Store
 from sat_tasks import stats
 from sat_tasks.console import UserError
+from sat_tasks.protocol import PROTOCOLS
 
 SEED = 0
 """Of the bootstrap, so that the same pair always gives the same interval."""
@@ -35,7 +37,8 @@ class Part:
     """Questions on which the first does better: with one order, those that only it has right."""
     better_second: int
     p_value: float
-    """Exact McNemar on those two counts (with several orders, a sign test)."""
+    """Exact McNemar on those two counts; with several orders, the sign test that McNemar's is
+    with one."""
 
     @property
     def differs(self) -> bool:
@@ -62,6 +65,12 @@ class Comparison:
     def overall(self) -> Part:
         """The comparison over all questions."""
         return self.parts[0]
+
+    @property
+    def test(self) -> str:
+        """Name of the test behind the p-values."""
+        protocol = PROTOCOLS.get(self.board.protocol)
+        return "exact sign test" if protocol and protocol.every_order else "exact McNemar"
 
 
 def compare_on(store: Store, board: Board, first: Entry, second: Entry) -> Comparison:
@@ -132,20 +141,39 @@ def _part(
     )
 
 
-def to_record(comparison: Comparison) -> dict[str, Any]:
-    """Return a comparison for other programs."""
+def questions_that_differ(store: Store, comparison: Comparison) -> pd.DataFrame:
+    """Return the questions on which one model does better, sorted by id.
+
+    Its columns: id, question_type, and the score of the first and the second model in [0, 1].
+    """
+    one, two = (joined_scores(store, e.rows) for e in (comparison.first, comparison.second))
+    frame = pd.DataFrame(
+        {
+            "id": one.ids.to_pylist(),
+            "question_type": one.types,
+            "first": one.score,
+            "second": two.score,
+        }
+    )
+    return frame[frame["first"] != frame["second"]]
+
+
+def to_record(comparison: Comparison, differing: pd.DataFrame) -> dict[str, Any]:
+    """Return a comparison and the questions that differ for other programs."""
     return {
         "board": comparison.board.key,
         "first": comparison.first.model,
         "second": comparison.second.model,
+        "test": comparison.test,
         "parts": [
             asdict(part) | {"difference": part.difference._asdict()} for part in comparison.parts
         ],
+        "differing": differing.to_dict("records"),
     }
 
 
-def describe(comparison: Comparison) -> str:
-    """Return a comparison as text for a terminal."""
+def describe(comparison: Comparison, differing: pd.DataFrame, shown: int = 5) -> str:
+    """Return a comparison as text for a terminal, with some of the questions that differ."""
     board = comparison.board
     lines = [f"{board.benchmark}: {board.title}, protocol {board.protocol}"]
     names = (comparison.first.model, comparison.second.model)
@@ -156,6 +184,14 @@ def describe(comparison: Comparison) -> str:
             f"{part.name:20}{100 * part.first:16.1f} {100 * part.second:16.1f}  "
             f"{100 * part.difference.mean:+.1f} [{low:+.1f}, {high:+.1f}]  "
             f"better on {part.better_first}, {part.better_second} of {part.questions}, "
-            f"McNemar p = {part.p_value:.2g}"
+            f"{comparison.test} p = {part.p_value:.2g}"
         )
+    ahead = {
+        names[0]: differing[differing["first"] > differing["second"]],
+        names[1]: differing[differing["first"] < differing["second"]],
+    }
+    for name, questions in ahead.items():
+        if len(questions):
+            more = ", ..." if len(questions) > shown else ""
+            lines.append(f"{name} does better on: {', '.join(questions['id'][:shown])}{more}")
     return "\n".join(lines)

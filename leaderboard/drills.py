@@ -130,7 +130,7 @@ def side_by_side(first: Drill, second: Drill, names: tuple[str, str]) -> Drill:
 
 
 def _folder_name(prompts_sha256: str, pictures: Pictures) -> str:
-    if not pictures:
-        return prompts_sha256[:16]
-    text = "".join(sorted(path for paths in pictures.values() for path in paths))
+    """Return a name that is another one for other questions, pictures or columns."""
+    paths = sorted(path for paths in pictures.values() for path in paths)
+    text = "".join([shards.QUESTION_FORMAT, *paths])
     return f"{prompts_sha256[:16]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

@@ -92,10 +92,14 @@ class Pages:
             lines: Its entries and their boards.
             drills: Samples of each of its runs, by key.
         """
+        contents: dict[str, list[Board]] = defaultdict(list)
+        for board, _ in lines:
+            contents[self.titles[board.benchmark]].append(board)
         return self._render(
             "model.html",
             root="../",
             model=model,
+            contents=contents,
             lines=lines,
             drills=drills,
             comparisons={board.key: self._with(board, model) for board, _ in lines},

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 Badge = Literal["reported", "recomputed", "reproduced"]
 """reported: a figure printed elsewhere. recomputed: counted again from published replies.
@@ -81,6 +81,10 @@ class ResultRow:
     """Right replies and replies by option order."""
     by_position: Mapping[str, tuple[int, int]]
     """The same by the position of the right option: a model that prefers a position shows here."""
+    failed: int
+    """Calls that gave nothing to score. A run with any is not admitted, so this is 0."""
+    refused: int
+    """Replies in which the model or its safety filter declined; not read, counted as wrong."""
     note: str = ""
     """A word that is shown next to the name, such as "untrained"."""
     revision: str = ""
@@ -93,9 +97,13 @@ class ResultRow:
     command: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     seconds: float | None = None
-    """Wall clock of the evaluation."""
+    """Wall clock of the whole evaluation, which may have had other tasks, too."""
+    run_replies: int | None = None
+    """Replies of that whole evaluation."""
     output_tokens: int | None = None
+    """Written for this task."""
     cost_usd: float | None = None
+    """Of the whole evaluation."""
     schema_version: int = SCHEMA_VERSION
 
     @property
@@ -107,7 +115,7 @@ class ResultRow:
     @property
     def replies_per_second(self) -> float | None:
         """Throughput over the whole evaluation, start-up included."""
-        return self.overall.replies / self.seconds if self.seconds else None
+        return self.run_replies / self.seconds if self.seconds and self.run_replies else None
 
     def to_json(self) -> str:
         """Return the row as indented JSON."""

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from leaderboard.results import Tally
 from sat_tasks import stats
+from sat_tasks.replies import REFUSED, read_no_reply
 
 SCHEMA = pa.schema(
     [
@@ -146,6 +147,8 @@ class Counts:
     by_type: Mapping[str, Tally]
     by_order: Mapping[str, tuple[int, int]]
     by_position: Mapping[str, tuple[int, int]]
+    failed: int
+    refused: int
 
 
 def count(samples: pa.Table, questions: QuestionScores | None = None) -> Counts:
@@ -166,7 +169,16 @@ def count(samples: pa.Table, questions: QuestionScores | None = None) -> Counts:
         by_type={name: questions.tally(questions.types == name) for name in names},
         by_order=_counts(order, correct),
         by_position=_counts(position, correct),
+        failed=int(samples["failed"].to_numpy().sum()),
+        refused=refusals(samples["reply"]),
     )
+
+
+def refusals(replies: pa.ChunkedArray) -> int:
+    """Count the replies in which the model or its safety filter declined to answer."""
+    marked = replies.filter(pc.starts_with(pc.utf8_ltrim_whitespace(replies), "["))
+    found = (read_no_reply(reply) for reply in marked.to_pylist())
+    return sum(none is not None and none.kind == REFUSED for none in found)
 
 
 def _counts(
@@ -174,6 +186,22 @@ def _counts(
 ) -> dict[str, tuple[int, int]]:
     replies, right = np.bincount(index), np.bincount(index, weights=correct)
     return {str(i): (int(right[i]), int(n)) for i, n in enumerate(replies) if n}
+
+
+def data_name(revision: str, samples: pa.Table) -> str:
+    """Return a revision of data as people read it.
+
+    >>> import pyarrow as pa
+    >>> data_name("array/SAT/0123abcd", pa.table({"origin": ["AI2-THOR"]}))
+    'array/SAT 0123abcd'
+    >>> data_name("0123abcd", pa.table({"origin": ["mujoco", "mujoco"]}))
+    'made with mujoco, data 0123abcd'
+    """
+    source, _, digest = revision.rpartition("/")
+    if source:
+        return f"{source} {digest}"
+    made = samples["origin"].unique().to_pylist()
+    return f"made with {made[0]}, data {digest}" if len(made) == 1 else f"data {digest}"
 
 
 def codes(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:

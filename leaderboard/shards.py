@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 SHARD_SAMPLES = 400
+QUESTION_FORMAT = "2"
+"""Changes with the columns of questions: what another release wrote is not taken for it."""
 
 Pictures = Mapping[str, Sequence[str]]
 """Addresses of the pictures of each question, by its id, relative to the site."""
@@ -65,7 +68,10 @@ def question_columns(prompts: pa.Table, pictures: Pictures) -> Iterator[dict[str
         "options": prompts["options"].to_pylist(),
         "answer": prompts["answer"].to_pylist(),
         "prompt": prompts["prompt"].to_pylist(),
+        "order": prompts["order"].to_pylist(),
     }
+    asked = Counter(columns["id"])
+    columns["orders"] = [asked[name] for name in columns["id"]]
     columns["pictures"] = [list(pictures.get(name, ())) for name in columns["id"]]
     for start in range(0, prompts.num_rows, SHARD_SAMPLES):
         yield {name: values[start : start + SHARD_SAMPLES] for name, values in columns.items()}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from leaderboard.boards import Board, Cell, Entry
+from leaderboard.boards import OVERALL, Board, Cell, Entry
 from leaderboard.compare import Comparison
 
 COLUMNS = (
@@ -32,6 +32,13 @@ COLUMNS = (
     "approximate",
     "chance",
     "above_chance",
+    "replies",
+    "unparsed",
+    "all_orders",
+    "blind_gap",
+    "blind_gap_low",
+    "blind_gap_high",
+    "detectable",
 )
 COMPARISON_COLUMNS = (
     "board",
@@ -55,10 +62,13 @@ def long_table(boards: Iterable[Board]) -> pd.DataFrame:
     """Return one row per figure: a model's accuracy on a board's total or one of its parts.
 
     Accuracies, interval ends and chance are in [0, 1]; ``k`` is the sum over questions of the
-    share of option orders answered rightly, ``n`` the number of questions.
+    share of option orders answered rightly, ``n`` the number of questions. ``replies``, those of
+    them that were ``unparsed``, and questions answered rightly in ``all_orders`` are known of runs
+    only. The gap to the run without pictures and the smallest ``detectable`` difference are of
+    all questions of a board and stand in the lines of its overall figure.
     """
     return pd.DataFrame(list(_records(boards)), columns=list(COLUMNS)).astype(
-        {"rank": "Int64", "n": "Int64"}
+        dict.fromkeys(("rank", "n", "replies", "unparsed", "all_orders"), "Int64")
     )
 
 
@@ -71,6 +81,8 @@ def _records(boards: Iterable[Board]) -> Iterator[dict[str, Any]]:
 
 
 def _record(board: Board, entry: Entry, part: str, cell: Cell) -> dict[str, Any]:
+    tally = entry.tallies.get(part)
+    gap = entry.blind_gap if part == OVERALL else None
     return {
         "benchmark": board.benchmark,
         "data": board.title,
@@ -93,6 +105,13 @@ def _record(board: Board, entry: Entry, part: str, cell: Cell) -> dict[str, Any]
         "approximate": cell.approximate,
         "chance": cell.chance,
         "above_chance": cell.above_chance,
+        "replies": tally.replies if tally else None,
+        "unparsed": tally.unparsed if tally else None,
+        "all_orders": tally.all_orders if tally else None,
+        "blind_gap": gap.accuracy if gap else None,
+        "blind_gap_low": gap.low if gap else None,
+        "blind_gap_high": gap.high if gap else None,
+        "detectable": board.detectable if part == OVERALL else None,
     }
 
 

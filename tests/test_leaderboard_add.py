@@ -15,7 +15,7 @@ import sat_folder
 from leaderboard import cli
 from leaderboard.add import recount
 from leaderboard.store import Store
-from sat_tasks.replies import FAILED, no_reply
+from sat_tasks.replies import FAILED, REFUSED, no_reply
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +90,45 @@ def test_a_command_names_no_folder_of_the_machine(results: Path, tmp_path: Path)
     row = Store.open(tmp_path / "store").rows()[0]
     assert "pretrained=weights,dtype=auto" in row.command
     assert "/tmp" not in row.to_json()
+
+
+def refusing(doc: dict[str, Any]) -> str:
+    if doc["id"].endswith("5"):
+        return no_reply(REFUSED, "content filter")
+    return "[neither of them]" if doc["id"].endswith("7") else lmms_results.right(doc)
+
+
+def test_refusals_are_counted_among_the_unread(tmp_path: Path, data: Path) -> None:
+    lmms_results.write_run(tmp_path / "results", data, refusing)
+    assert add(tmp_path / "results", tmp_path / "store") == 0
+    store = Store.open(tmp_path / "store")
+    for row in store.rows():
+        samples = store.read_samples(row).to_pylist()
+        declined = [sample for sample in samples if sample["id"].endswith("5")]
+        assert row.refused == len(declined) > 0
+        assert row.overall.unparsed > row.refused, "other replies cannot be read, either"
+        assert row.failed == 0
+        assert not any(sample["correct"] for sample in declined)
+
+
+def test_throughput_is_that_of_the_whole_evaluation(results: Path, tmp_path: Path) -> None:
+    """The time is of all tasks together, and so are the replies that it is set against."""
+    assert add(results, tmp_path / "store", "--cost", "1.5") == 0
+    static, dynamic = sorted(Store.open(tmp_path / "store").rows(), key=lambda row: row.task)
+    replies = static.overall.replies + dynamic.overall.replies
+    for row in (static, dynamic):
+        assert (row.seconds, row.run_replies, row.cost_usd) == (12.5, replies, 1.5)
+        assert row.replies_per_second == pytest.approx(replies / 12.5)
+
+
+@pytest.mark.parametrize("said", ["nan", "inf", "-3", "soon", None])
+def test_an_absurd_time_is_no_throughput(said: str | None, tmp_path: Path, data: Path) -> None:
+    settings = {"total_evaluation_time_seconds": said}
+    lmms_results.write_run(tmp_path / "results", data, lmms_results.right, **settings)
+    assert add(tmp_path / "results", tmp_path / "store") == 0
+    row = Store.open(tmp_path / "store").rows()[0]
+    assert row.seconds is None
+    assert row.replies_per_second is None
 
 
 def test_adding_again_changes_nothing(

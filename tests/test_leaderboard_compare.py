@@ -104,11 +104,27 @@ def test_the_command_prints_tables_or_json(
 ) -> None:
     words = ["compare", "Before", "After", "--store", str(store.root)]
     assert cli.main(words) == 0
-    assert "McNemar p =" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert printed.count("exact McNemar p =") == printed.count("exact sign test p =") == 10
+    assert "Before does better on: test-" in printed
     assert cli.main([*words, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert {comparison["first"] for comparison in found} == {"Before"}
     assert {"mean", "low", "high"} == set(found[0]["parts"][0]["difference"])
+
+
+def test_the_questions_that_differ_are_those_that_the_counts_tell_of(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["compare", "Before", "After", "--store", str(store.root), "--json"]) == 0
+    for found in json.loads(capsys.readouterr().out):
+        overall, differing = found["parts"][0], found["differing"]
+        first = [question for question in differing if question["first"] > question["second"]]
+        assert len(first) == overall["better_first"] > 0
+        assert len(differing) - len(first) == overall["better_second"] > 0
+        assert {q["question_type"] for q in differing} <= {part["name"] for part in found["parts"]}
+        gained = sum(question["second"] - question["first"] for question in differing)
+        assert gained / overall["questions"] == pytest.approx(overall["difference"]["mean"])
 
 
 def test_a_pair_is_given_a_page_when_asked(store: Store, tmp_path: Path) -> None:

@@ -125,7 +125,8 @@ def _declare_compare(commands: Commands[Parser]) -> None:
         "compare",
         help="compare two models question by question",
         description="Compare two models on every board that has replies of both: exact McNemar "
-        "and a bootstrap over scenes, overall and by type.",
+        "(a sign test where a question was asked in several orders) and a bootstrap over scenes, "
+        "overall and by type, and the questions that differ (all of them with --json).",
         epilog='example:\n  sat-leaderboard compare "LLaVA" "LLaVA + SAT" --store store\n',
     )
     own.add_argument("first", help="name of a model in the store")
@@ -137,7 +138,7 @@ def _declare_compare(commands: Commands[Parser]) -> None:
 
 
 def _compare(arguments: argparse.Namespace) -> int:
-    from leaderboard.compare import compare_models, describe, to_record
+    from leaderboard.compare import compare_models, describe, questions_that_differ, to_record
     from leaderboard.run_boards import run_boards
     from leaderboard.store import Store
 
@@ -145,8 +146,9 @@ def _compare(arguments: argparse.Namespace) -> int:
     found = compare_models(store, run_boards(store), arguments.first, arguments.second)
     if arguments.page:
         store.add_comparison(arguments.first, arguments.second)
+    both = [(comparison, questions_that_differ(store, comparison)) for comparison in found]
     if arguments.json:
-        print(json.dumps([to_record(comparison) for comparison in found], indent=1))
+        print(json.dumps([to_record(*each) for each in both], indent=1))
     else:
-        print("\n\n".join(describe(comparison) for comparison in found))
+        print("\n\n".join(describe(*each) for each in both))
     return 0

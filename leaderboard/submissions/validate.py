@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from leaderboard.lmms_output import split_fields
 from leaderboard.results import ResultRow, slug
-from leaderboard.samples import count, digest
+from leaderboard.samples import count, data_name, digest
 from leaderboard.store import Store
 from leaderboard.submissions.archive import METADATA, REPLIES, Refused, read_files
 from leaderboard.submissions.metadata import Metadata, read_metadata
@@ -135,7 +135,7 @@ def _score(
         adapter=metadata.adapter,
         task=metadata.task,
         protocol=metadata.protocol,
-        data=f"Data {metadata.data}",
+        data=data_name(metadata.data, samples),
         data_fingerprint=metadata.data,
         prompts_sha256=digest(asked),
         date=metadata.date,

@@ -87,7 +87,8 @@ class Drill {
     const heading = element("header");
     const link = element("a", "", asked.id[at]);
     link.href = "#" + this.permalink(index);
-    heading.append(link, element("span", "", asked.type[at].replaceAll("_", " ")), element("span", "", asked.scene[at]));
+    heading.append(link, element("span", "", asked.type[at].replaceAll("_", " ")), element("span", "", `scene ${asked.scene[at]}`));
+    if (asked.orders[at] > 1) heading.append(element("span", "", `option order ${asked.order[at] + 1} of ${asked.orders[at]}`));
     return heading;
   }
 

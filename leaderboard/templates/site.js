@@ -17,7 +17,8 @@ function setUpTheme() {
 const FILTERS = ["search", "protocol", "access", "size", "badge"];
 
 function readState() {
-  return Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+  const asked = [...new URLSearchParams(location.hash.slice(1))];
+  return Object.fromEntries(asked.filter(([name]) => name === "benchmark" || FILTERS.includes(name)));
 }
 
 function writeState(state) {
@@ -118,7 +119,11 @@ function setUpTables() {
     button.addEventListener("click", () => change({ benchmark: button.dataset.benchmark }));
   }
   document.getElementById("f-reset").addEventListener("click", () => { state = {}; change({}); });
-  addEventListener("hashchange", () => { state = readState(); apply(); });
+  addEventListener("hashchange", () => {
+    if (location.hash && !location.hash.includes("=")) return; // a place on the page
+    state = readState();
+    apply();
+  });
   state = readState();
   apply();
 }
