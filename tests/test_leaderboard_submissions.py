@@ -218,6 +218,10 @@ def negative_size(folder: Path) -> None:
     edit_metadata(folder, params_b=-7)
 
 
+def no_day(folder: Path) -> None:
+    edit_metadata(folder, date="2026-13-41")
+
+
 def unknown_task(folder: Path) -> None:
     edit_metadata(folder, task="sat_telepathy")
 
@@ -331,6 +335,7 @@ BAD: list[tuple[Callable[[Path], None], str]] = [
     (reversed_name, "model is no plain name"),
     (absurd_size, "params_b is neither null nor a number"),
     (negative_size, "params_b is neither null nor a number"),
+    (no_day, "date is no day such as"),
     (unknown_task, "task is none of: "),
     (unknown_protocol, "protocol is none of: circular"),
     (other_protocol, "questions were altered"),
@@ -485,6 +490,11 @@ def test_a_bad_archive_is_refused(
     assert reason in " ".join(verdict.reasons)
     assert os.listdir(tmp_path) == ["submission.zip"]
     assert snapshot(store.root) == before
+
+
+def test_a_link_to_a_submission_is_refused(packed: Path, tmp_path: Path) -> None:
+    (tmp_path / "link.zip").symlink_to(packed)
+    assert judge(tmp_path / "link.zip").reasons == ("link.zip is a link",)
 
 
 def test_an_entry_that_is_there_twice_is_refused(tmp_path: Path) -> None:

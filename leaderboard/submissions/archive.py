@@ -36,6 +36,8 @@ def read_files(path: Path) -> dict[str, bytes]:
     Raises:
         Refused: It is neither, or holds what it must not.
     """
+    if path.is_symlink():
+        raise Refused([f"{path.name} is a link"])
     files = _read_folder(path) if path.is_dir() else _read_zip(path)
     missing = [name for name in REQUIRED if name not in files]
     if missing:

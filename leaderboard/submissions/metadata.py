@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from leaderboard.results import ACCESS, Access
@@ -17,7 +18,7 @@ MAX_PARAMS_B = 100_000.0
 _NAME = re.compile(r"[^\W_](?:[\w .,:+()/&'@-]{0,78}[\w+)])?")
 _REVISION = re.compile(r"[A-Za-z0-9._/:@+-]{0,100}")
 _LINK = re.compile(r"https://[A-Za-z0-9._~:/?#@!$&()*+,;=%-]{1,200}")
-_DATE = re.compile(r"20\d\d-[01]\d-[0-3]\d")
+_DATE = re.compile(r"20\d\d-\d\d-\d\d", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def _rules(tasks: tuple[str, ...]) -> dict[str, _Rule]:
         "task": _one_of(tasks),
         "protocol": _one_of(tuple(PROTOCOLS)),
         "data": _matches(_REVISION, "is no revision"),
-        "date": _matches(_DATE, "is no day such as 2026-11-23"),
+        "date": _day,
         "adapter": _matches(_NAME, "is no plain name"),
         "url": _link,
         "claimed": _share,
@@ -136,6 +137,17 @@ def _one_of(allowed: tuple[Any, ...]) -> _Rule:
         return None if same else f"is none of: {words}"
 
     return rule
+
+
+def _day(value: Any) -> str | None:
+    problem = "is no day such as 2026-11-23"
+    if not isinstance(value, str) or not _DATE.fullmatch(value):
+        return problem
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        return problem
+    return None
 
 
 def _link(value: Any) -> str | None:
