@@ -67,7 +67,7 @@ class TaskOutput:
     counts: sample_files.Counts
     """Of these samples; lmms-eval printed the same."""
     prompts: pa.Table
-    """What was asked, in the same order: :data:`leaderboard.samples.PROMPT_COLUMNS`."""
+    """What was asked, in the same order: :data:`leaderboard.samples.PROMPT_SCHEMA`."""
     settings: Mapping[str, Any]
     """The whole of results.json."""
 
@@ -167,7 +167,7 @@ def split_fields(fields: pa.Table, inputs: pa.ChunkedArray) -> tuple[pa.Table, p
     whole = sample_files.in_order(
         fields.drop_columns("order").append_column("order", first).append_column("prompt", inputs)
     )
-    prompts = whole.select(list(sample_files.PROMPT_COLUMNS))
+    prompts = whole.select(sample_files.PROMPT_SCHEMA.names).cast(sample_files.PROMPT_SCHEMA)
     samples = whole.drop_columns("options").rename_columns({"n_options": "options"})
     return samples.select(sample_files.SCHEMA.names).cast(sample_files.SCHEMA), prompts
 

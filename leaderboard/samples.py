@@ -37,8 +37,18 @@ SCHEMA = pa.schema(
 be read. ``order`` is the index of the option that was offered first: orders are rotations of the
 data's own."""
 
-PROMPT_COLUMNS = ("id", "order", "scene_id", "question_type", "options", "answer", "prompt")
-"""Columns of a prompts file, one row per sample; ``options`` are texts in the order of the data."""
+PROMPT_SCHEMA = pa.schema(
+    [
+        pa.field("id", pa.string()),
+        pa.field("order", pa.int16()),
+        pa.field("scene_id", pa.string()),
+        pa.field("question_type", pa.string()),
+        pa.field("options", pa.list_(pa.string())),
+        pa.field("answer", pa.int16()),
+        pa.field("prompt", pa.string()),
+    ]
+)
+"""Of a prompts file, one row per sample; ``options`` are texts in the order of the data."""
 
 
 def in_order(samples: pa.Table) -> pa.Table:
