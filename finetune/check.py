@@ -31,6 +31,8 @@ def check_samples(processor: Any, samples: Sequence[dict[str, Any]]) -> None:
             raise UserError(
                 "the tokenizer joins prompt and reply: a reply could not be learned as it is asked"
             )
+        if len(asked) == 1 and any(learned[: len(prompt)]):
+            raise UserError("the chat template teaches the question; only replies may carry loss")
         taught, learned = ids[len(prompt) :], learned[len(prompt) :]
         while learned and not learned[-1]:  # what follows the end token
             taught.pop()

@@ -172,8 +172,6 @@ def check_machine(preset: Preset, reports: Sequence[str]) -> None:
         )
     if "wandb" in reports and find_spec("wandb") is None:
         raise UserError("--report-to wandb needs the package wandb: pip install wandb")
-    if preset.method == "qlora" and not torch.cuda.is_available():
-        raise UserError("method=qlora needs a CUDA GPU; none is here (allowed: lora, full)")
     if preset.method == "qlora" and find_spec("bitsandbytes") is None:
         raise UserError("method=qlora needs the package bitsandbytes: pip install bitsandbytes")
     if preset.precision == "bf16" and not torch.cuda.is_available():

@@ -7,12 +7,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from finetune.beginning import START
 from finetune.presets import NEW_MODEL, Preset
 from finetune.train import RUN_RECORD, TRAINED, load_model
 from sat_tasks.console import UserError
@@ -82,22 +83,36 @@ def _write(preset: Preset, trained: Path, work: Path) -> float | None:
 
     processor = AutoProcessor.from_pretrained(trained)
     gap = None
-    if preset.method == "full":
+    if preset.method != "full":
+        if preset.model.startswith(NEW_MODEL):
+            preset = replace(preset, model=str(trained.parent / START))
+        gap = _merge(preset, trained, processor, work)
+    elif preset.precision == "bf16":
+        _write_halved(trained, work)
+    else:
         for path in trained.iterdir():
             if path.is_file():
                 shutil.copy2(path, work)
-    else:
-        gap = _merge(preset, trained, processor, work)
     processor.save_pretrained(work)
     _use_names_that_vllm_reads(work)
     return gap
+
+
+def _write_halved(trained: Path, work: Path) -> None:
+    """Write a model, which is kept in float32 while it is trained fully, in bfloat16."""
+    import torch
+    from transformers import AutoModelForImageTextToText
+
+    model = AutoModelForImageTextToText.from_pretrained(trained, dtype=torch.bfloat16)
+    model.save_pretrained(work)
 
 
 def _merge(preset: Preset, trained: Path, processor: Any, work: Path) -> float:
     import torch
     from peft import PeftModel
 
-    base, _ = load_model(preset)
+    # After QLoRA, too: merged into 4 bits an adapter would be rounded away.
+    base, _ = load_model(replace(preset, method="lora"))
     model = PeftModel.from_pretrained(base, trained).eval()
     inputs = _example(processor).to(base.device)
     with torch.inference_mode():
@@ -178,7 +193,7 @@ def _check_vllm_names(work: Path) -> str:
                 for name in tensors.keys()  # noqa: SIM118 (not a dict)
                 if name.startswith(VISION) and not name.startswith(VLLM_VISION)
             ]
-        if wrong and _is_clip(work):
+        if wrong and _has_flat_tower(work):
             raise UserError(f"vLLM would not find {wrong[0]} in {path.name}")
     if find_spec("vllm") is None:
         return "names checked; vLLM is not installed here, so loading was not tried"
@@ -204,9 +219,11 @@ if __name__ == "__main__":
 """In a process of its own: vLLM keeps its memory for as long as its process lives."""
 
 
-def _is_clip(work: Path) -> bool:
+def _has_flat_tower(work: Path) -> bool:
+    """Say if transformers names the vision weights otherwise than their makers do."""
     config = json.loads((work / "config.json").read_text())
-    return str(config.get("vision_config", {}).get("model_type", "")).startswith("clip")
+    kind = str(config.get("vision_config", {}).get("model_type", ""))
+    return kind.startswith(("clip", "siglip"))
 
 
 def read_scores(folder: Path | None) -> list[tuple[str, str, str]]:

@@ -61,6 +61,8 @@ class Size:
     """Of LoRA."""
     trainable: int
     """Adapters, and what is trained fully."""
+    quantized: int
+    """In QLoRA."""
     hidden: int
     layers: int
     picture_tokens: int
@@ -90,7 +92,7 @@ def make_plan(preset: Preset, gpu: str = "H100", gpus: int = 1) -> Plan:
     size = measure(preset, meta_model(preset.model))
     memory_gb = {part: bytes_ / GB for part, bytes_ in _bytes(preset, size).items()}
     memory_gb["sum"] = sum(memory_gb.values())
-    tflop = _flop_per_sample(preset, size) / 1e12
+    tflop = flop_per_sample(preset, size) / 1e12
     per_gpu = card.peak_tflops * PEAK_SHARE / tflop
     samples_per_s = per_gpu * (1 + (gpus - 1) * SCALING)
     return Plan(
@@ -108,7 +110,7 @@ def measure(preset: Preset, model: Any) -> Size:
     """Count the parameters of a model, on any device, as the preset trains it."""
     import torch
 
-    adapters = full = vision = total = 0
+    adapters = full = vision = total = quantized = 0
     projector = PROJECTORS.get(model.config.model_type) if preset.train_projector else None
     for name, parameter in model.named_parameters():
         total += parameter.numel()
@@ -117,6 +119,7 @@ def measure(preset: Preset, model: Any) -> Size:
     for name, module in model.named_modules():
         if isinstance(module, torch.nn.Linear) and re.fullmatch(LANGUAGE_LAYERS, name):
             adapters += preset.lora_rank * (module.in_features + module.out_features)
+            quantized += module.in_features * module.out_features
     if preset.method == "full":
         adapters, full = 0, total
     text = model.config.get_text_config()
@@ -125,6 +128,7 @@ def measure(preset: Preset, model: Any) -> Size:
         vision=vision,
         adapters=adapters,
         trainable=adapters + full,
+        quantized=quantized,
         hidden=text.hidden_size,
         layers=text.num_hidden_layers,
         picture_tokens=_picture_tokens(model.config),
@@ -139,29 +143,25 @@ def _picture_tokens(config: Any) -> int:
 
 
 def _bytes(preset: Preset, size: Size) -> dict[str, float]:
-    """Return bytes per GPU under DDP, by part.
-
-    PEFT keeps adapters in fp32; what is trained fully is kept as the model was loaded.
-    """
+    """Return bytes per GPU under DDP, by part; what is trained is kept in fp32."""
     loaded = BF16_BYTES if preset.precision == "bf16" else FP32_BYTES
-    stored = NF4_BYTES if preset.method == "qlora" else loaded
-    full = size.trainable - size.adapters
-    own = size.adapters * FP32_BYTES + full * loaded
-    copies = 0.0 if preset.method == "full" else own
+    frozen = 0 if preset.method == "full" else size.total
+    quantized = size.quantized if preset.method == "qlora" else 0
+    own = size.trainable * FP32_BYTES
     tokens = preset.batch_size * (TEXT_TOKENS + PICTURES_PER_SAMPLE * size.picture_tokens)
     layers = 1 if preset.gradient_checkpointing else size.layers
     kept = size.layers * KEPT_PER_TOKEN * preset.gradient_checkpointing
     values = tokens * size.hidden * (kept + layers * RECOMPUTED_PER_TOKEN)
     return {
-        "weights": size.total * stored,
-        "adapters": copies,
+        "weights": (frozen - quantized) * loaded + quantized * NF4_BYTES,
+        "trained": own,
         "gradients": own,
         "optimizer": ADAM_MOMENTS * own,
         "activations": values * loaded,
     }
 
 
-def _flop_per_sample(preset: Preset, size: Size) -> float:
+def flop_per_sample(preset: Preset, size: Size) -> float:
     """Return the floating point operations of a sample; what is computed again counts.
 
     A frozen parameter takes 2 forward and 2 backward per token (its input's gradient), a trained

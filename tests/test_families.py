@@ -24,8 +24,8 @@ from finetune.export import Export, export
 from finetune.presets import PRESETS, Preset, resolve
 from finetune.train import PROJECTORS, Schedule, load_model, step_losses, train
 from sat_tasks.console import UserError
-from sat_tasks.docs import doc_to_messages, expand
 from sat_tasks.data import open_data_set
+from sat_tasks.docs import doc_to_messages, expand
 from sat_tasks.protocol import PROTOCOLS
 from sat_tasks.tables import TABLES
 
@@ -37,10 +37,8 @@ RECIPES = {
 END = {"llava": "</s>", "llava_onevision": "<|im_end|>", "qwen2_5_vl": "<|im_end|>"}
 PUBLISHED_NAMES = {
     "llava": r"language_model\.(model|lm_head)\.|vision_tower\.vision_model\.|multi_modal_proj",
-    "llava_onevision": (
-        r"language_model\.(model|lm_head)\.|vision_tower\.vision_model\.|multi_modal_proj|image_newl"
-    ),
-    "qwen2_5_vl": r"model\.(embed_tokens|layers|norm)\.|visual\.(blocks|merger|patch_embed)|lm_head",
+    "llava_onevision": r"language_model\.(model|lm_h)|vision_tower\.vision_model\.|multi_|imag",
+    "qwen2_5_vl": r"model\.(embed_tokens|layers|norm)\.|visual\.(blocks|merger|patch_em)|lm_head",
 }
 """How the makers' files name weights; vLLM reads these."""
 
@@ -145,19 +143,33 @@ def test_prompt_and_reply_tokenise_apart_as_together(tuned: Tuned) -> None:
     check_samples(processor, [conversation(tuned.sources, one, in_words) for one in plan])
 
 
+NO_END = (
+    "{% for m in messages %}{% if m['role'] == 'assistant' %}{% generation %}"
+    "{{ m['content'][0]['text'] }}{% endgeneration %}"
+    "{% else %}{{ m['content'][0]['text'] }}{% endif %}{% endfor %}"
+)
+OTHER_PROMPT = (
+    "{% for m in messages %}{% generation %}{{ m['content'][0]['text'] }}</s>{% endgeneration %}"
+    "{% endfor %}{% if add_generation_prompt %}?{% endif %}"
+)
+JOINED = (
+    "{% for m in messages %}{% if m['role'] == 'assistant' %}{% generation %}"
+    "{{ m['content'][0]['text'] }}</s>{% endgeneration %}"
+    "{% else %}{{ m['content'][0]['text'] }} {% endif %}{% endfor %}"
+)
+PROMPT_TOO = (
+    "{% for m in messages %}{% generation %}{{ m['content'][0]['text'] }}"
+    "{{ '</s>' if m['role'] == 'assistant' else '\n' }}{% endgeneration %}{% endfor %}"
+)
+
+
 @pytest.mark.parametrize(
     ("template", "says"),
     [
-        (
-            "{% for m in messages %}{{ m['content'][-1]['text'] }}{% if m['role'] == 'assistant' %}"
-            "{% generation %}{{ m['content'][0]['text'] }}{% endgeneration %}{% endif %}{% endfor %}",
-            "an end token",
-        ),
-        (
-            "{% for m in messages %}{% generation %}{{ m['content'][-1]['text'] }}</s>"
-            "{% endgeneration %}{% endfor %}{% if add_generation_prompt %}?{% endif %}",
-            "joins prompt and reply",
-        ),
+        (NO_END, "an end token"),
+        (OTHER_PROMPT, "joins prompt and reply"),
+        (JOINED, "joins prompt and reply"),
+        (PROMPT_TOO, "teaches the question"),
     ],
 )
 def test_a_template_that_teaches_something_else_is_refused(template: str, says: str) -> None:

@@ -100,7 +100,6 @@ def test_a_plan_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
             ["train", "sat-tiny", "--data", "d", "--out", "x", "--report-to", "mail"],
             "known: tensor",
         ),
-        (["train", "sat-tiny", "--data", "d", "--out", "x", "--set", "method=qlora"], "CUDA"),
         (["export", "nowhere", "--out", "x"], "no folder of sat-finetune"),
     ],
 )
@@ -117,7 +116,7 @@ def test_a_run_trains_and_is_not_begun_again(
     run: Path, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert json.loads((run / "run.json").read_text())["preset"]["sample_count"] == 16
-    words = ["train", "sat-tiny", "--data", str(data), "--out", str(run)]
+    words = ["train", "sat-tiny", "--data", str(data), "--out", str(run), *SMALL]
     assert main([*words, "--report-to", "none", "--set", "sample_count=20"]) == 2
     assert "holds another run" in capsys.readouterr().err
 
@@ -148,14 +147,14 @@ def test_an_adapter_is_merged_and_the_same_logits_come_out(data: Path, tmp_path:
     from transformers import AutoModelForImageTextToText
 
     out = tmp_path / "run"
-    lora = ["--set", "method=lora", "--set", "lora_rank=8", "--set", "learning_rate=0.01"]
+    lora = ["--set", "method=lora", "--set", "lora_rank=8", "--set", "learning_rate=0.002"]
     words = ["train", "sat-tiny", "--data", str(data), "--out", str(out), *SMALL, *lora]
     assert main([*words, "--report-to", "none"]) == 0
     found = export(out, tmp_path / "model")
     assert found.logit_gap is not None
     assert found.logit_gap < 1e-4
     merged = AutoModelForImageTextToText.from_pretrained(found.folder).state_dict()
-    first = load_model(resolve("sat-tiny"))[0].state_dict()
+    first = AutoModelForImageTextToText.from_pretrained(out / "start").state_dict()
     changed = {name for name in first if bool((merged[name] != first[name]).any())}
     assert changed, "training changed nothing"
     assert all("language_model" in name or "projector" in name for name in changed)
