@@ -37,6 +37,7 @@ def _result(row: ResultRow, name: str, tally: Tally) -> EvalResult:
         dataset_type=row.task,
         dataset_name=f"{row.task} ({row.data})",
         dataset_revision=row.data_fingerprint,
+        dataset_config=row.protocol,  # the hub's library merges what differs in its args alone
         dataset_args={"protocol": row.protocol},
         metric_type="accuracy",
         metric_name=f"accuracy, {words} ({tally.points:g}/{tally.questions}, "
