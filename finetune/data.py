@@ -106,8 +106,9 @@ def open_sources(
     if not questions:
         raise UserError(f"no {preset.question_split} questions in the {split} split of the data")
     revisions = {str(data.folder): data.revision for data in opened}
+    pairs = PairData(folders, split) if preset.needs_pairs else None
     if preset.sat_share == 1:
-        return Sources(questions, None, dict(left_out), revisions)
+        return Sources(questions, None, dict(left_out), revisions, pairs)
     if instruct is None:
         raise UserError(
             f"{1 - preset.sat_share:.0%} of this preset's samples are LLaVA-Instruct: name its "
@@ -116,7 +117,7 @@ def open_sources(
     other = InstructData(instruct, pictures or instruct.parent)
     _check_share(str(instruct), other.faults, len(other))
     revisions[str(instruct)] = other.revision
-    return Sources(questions, other, dict(left_out + other.faults), revisions)
+    return Sources(questions, other, dict(left_out + other.faults), revisions, pairs)
 
 
 def _check_share(name: str, left_out: Counter[str], usable: int) -> None:
