@@ -19,7 +19,7 @@ from finetune.pairs import Pair, Thing, mirrored
 from sat_tasks.prompt import build_prompt, reply_text
 
 MAX_PLACES = 5
-MAX_CHOICES = 4
+MAX_CHOICES = 2
 MAX_THINGS_COMPARED = 6
 MIN_SIDE_GAP = 0.1
 """Share of the picture's width or height."""

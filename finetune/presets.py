@@ -120,10 +120,11 @@ def _presets() -> dict[str, Preset]:
             learning_rate=1e-3,
             warmup_share=0.02,
             weight_decay=0.01,
-            batch_size=16,
+            batch_size=32,
             sample_count=500_000,
+            pair_count=200_000,
+            lesson_share=0.4,
             sat_share=1.0,
-            precision="fp32",
             gradient_checkpointing=False,
         ),
     ]

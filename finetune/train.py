@@ -99,6 +99,8 @@ def train(
     folder = out / CHECKPOINTS
     last = get_last_checkpoint(str(folder)) if folder.is_dir() else None
     model, processor = load_model(preset, last)
+    if preset.method == "full" and settings.use_cpu:  # twice as fast on short sequences
+        model.set_attn_implementation("eager")
     check_samples(processor, [conversation(sources, sample, preset) for sample in _first(plan)])
     trainer = Tuner(
         model=model,

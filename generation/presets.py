@@ -65,11 +65,12 @@ PRESETS: dict[str, Preset] = {
     ),
     "tiny-train": Preset(
         about="small pictures, many questions per processor hour, for small models",
-        scenes={"train": 2_000, "val": 100, "test": 100},
-        questions_per_scene=24,
+        scenes={"train": 2_000, "val": 50, "test": 50},
+        questions_per_scene=40,
         size_px=128,
-        core_s_per_scene=5.0,
-        kb_per_question=7,
+        core_s_per_scene=8.0,
+        kb_per_question=13,
+        pairs_per_scene=16,
     ),
 }
 
