@@ -1,0 +1,93 @@
+"""A vision tower learns from dense labels of the engine, and goes on after a stop."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from toy_engine import open_engine, toy_camera
+
+from finetune import tiny, vision
+from finetune.pairs import PairData, mirrored
+from finetune.presets import Preset, resolve
+from generation.engines import EngineConfig
+from generation.frames import take_pairs
+from generation.scene import SceneKey
+from generation.shard import write_pairs
+
+CONFIG = replace(
+    tiny.SAT_TINY, patch_px=32, vision_width=64, vision_layers=2, text_width=32, text_layers=1
+)
+PATCHES = CONFIG.image_px // CONFIG.patch_px
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> PairData:
+    folder = tmp_path_factory.mktemp("pairs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_DATASETS_CACHE", str(folder / "cache"))
+        pairs = []
+        for index in range(3):
+            key = SceneKey("train", index, 1)
+            session = open_engine(EngineConfig(toy_camera(128))).load(key)
+            pairs += list(take_pairs(session, key, 6, key.rng("pairs")))
+        write_pairs(folder / "pairs" / "train-00000.parquet", pairs)
+        return PairData([folder])
+
+
+def preset(count: int) -> Preset:
+    words = [f"pair_count={count}", "pair_batch_size=6", "precision=fp32", "learning_rate=3e-3"]
+    return resolve("sat-tiny", words)
+
+
+def pretrain(data: PairData, count: int, out: Path) -> dict[str, torch.Tensor]:
+    model, processor = tiny.build(CONFIG)
+    vision.pretrain_tower(model, processor, data, preset(count), out, log_steps=5)
+    tower: dict[str, torch.Tensor] = model.model.vision_tower.state_dict()
+    return tower
+
+
+def test_labels_say_what_the_pair_says(data: PairData) -> None:
+    vocabulary = vision.Vocabulary(data.categories(), data.words())
+    marks = 0
+    for index in range(len(data)):
+        pair = data[index]
+        labels = vision.pair_labels(pair, vocabulary, PATCHES, is_marked=True)
+        named = {vocabulary.categories[n] for n in labels["category"][0].ravel()}
+        assert named == {pair.categories[n] for n in pair.cells[0].ravel()}
+        assert np.nanmin(np.exp(labels["depth"])) == pytest.approx(np.min(pair.depth_m), rel=1e-3)
+        for thing in pair.things:
+            patch = vision.patch_at(thing.u, thing.v, PATCHES)
+            assert labels["word_known"][0, patch]
+            words = {vocabulary.words[n] for n in np.flatnonzero(labels["word"][0, patch])}
+            assert set((thing.name or thing.category).lower().split()) <= words
+            marks += thing.mark is not None
+        plain = vision.pair_labels(mirrored(pair), vocabulary, PATCHES, is_marked=False)
+        assert not plain["mark"].any()
+        assert (labels["mark"] > 0).sum() <= sum(thing.mark is not None for thing in pair.things)
+    assert marks
+
+
+def test_the_same_seed_gives_the_same_plan() -> None:
+    first, second = (vision.plan_pairs(50, 7, np.random.default_rng(3)) for _ in range(2))
+    assert first == second
+    assert {sample.index for sample in first} == set(range(7))
+
+
+def test_a_tower_learns(data: PairData, tmp_path: Path) -> None:
+    pretrain(data, 360, tmp_path)
+    (state,) = tmp_path.glob("checkpoint-*/trainer_state.json")
+    losses = [entry["loss"] for entry in json.loads(state.read_text())["log_history"][:-1]]
+    assert losses[-1] < 0.75 * losses[0]
+
+
+def test_a_finished_tower_is_taken_as_it_is(data: PairData, tmp_path: Path) -> None:
+    first = pretrain(data, 12, tmp_path)
+    again = pretrain(data, 12, tmp_path)
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    fresh = tiny.build(CONFIG)[0].model.vision_tower.state_dict()
+    assert not all(torch.equal(first[name], fresh[name]) for name in first)
