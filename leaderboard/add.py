@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from dataclasses import replace as replace_fields
 from pathlib import Path
 from typing import Any
@@ -126,6 +126,12 @@ def row_of(output: TaskOutput, about: About) -> ResultRow:
 def recount(row: ResultRow, samples: pa.Table) -> ResultRow:
     """Return a run as it should be, given its samples."""
     return replace_fields(row, **vars(sample_files.count(samples)))
+
+
+def altered_fields(row: ResultRow, samples: pa.Table) -> list[str]:
+    """Return the fields of a run that its samples do not bear out."""
+    counted = recount(row, samples)
+    return [f.name for f in fields(row) if getattr(row, f.name) != getattr(counted, f.name)]
 
 
 def _command(config: Mapping[str, Any], output: TaskOutput) -> str:

@@ -75,7 +75,7 @@ def _by_type(board: Board) -> Chart | None:
         y=alt.Y("model:N", sort=[entry.model for entry in entries], title=None),
         description="about:N",
     )
-    cells = base.mark_rect(fill="var(--accent)").encode(
+    cells = base.mark_rect(fill="var(--heat)").encode(
         opacity=alt.Opacity("accuracy:Q", legend=None).scale(domain=[0, 100], range=[0.02, 0.75])
     )
     numbers = base.mark_text(fill="var(--ink)", fontSize=12, aria=False).encode(
@@ -139,4 +139,5 @@ def _by_size(board: Board, links: Mapping[str, str]) -> Chart | None:
         return None
     y = percent_axis("Accuracy in percent", [point.y for point in points], HEIGHT_PX)
     svg = scatter(points, links, size_axis("Parameters", sizes), y)
-    return Chart("Accuracy against size, models whose size is known; dotted: chance", svg)
+    dotted = "" if y.chance is None else "; dotted: chance"
+    return Chart(f"Accuracy against size, models whose size is known{dotted}", svg)

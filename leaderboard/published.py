@@ -62,7 +62,7 @@ def _board(
     ]
     present = {name for entry in entries for name in entry.cells}
     columns = tuple(
-        Column(str(name), str(label), str(name).replace("_", " "), total=name == OVERALL)
+        Column(str(name), str(label), _about(str(name)), total=name == OVERALL)
         for name, label in known["label"].items()
         if name in present
     )
@@ -83,6 +83,10 @@ def _board(
         detectable=detectable_of(questions) if questions else None,
         tested=tested,
     )
+
+
+def _about(subtask: str) -> str:
+    return "as the source averages" if subtask == OVERALL else subtask.replace("_", " ")
 
 
 def _entry(model: str, figures: pd.DataFrame, about: _Record, known: pd.DataFrame) -> Entry:

@@ -72,13 +72,20 @@ class Axis:
         """Its ticks."""
         if not self.log:
             return alt.Axis(tickCount=6)
-        known = [a * b for b in _DECADES for a in (1, 3) if self.low <= a * b <= self.high]
-        ticks = known if len(known) <= 6 else [v for v in known if v in _DECADES]
         return alt.Axis(
-            values=ticks,
+            values=self._log_ticks(),
             labelExpr="datum.value < 1 ? format(1000 * datum.value, '~r') + 'M'"
             " : format(datum.value, '~r') + 'B'",
         )
+
+    def _log_ticks(self) -> list[float]:
+        """Return the fewest round values that still tell the scale."""
+        ticks: list[float] = []
+        for digits in ((1,), (1, 3), (1, 2, 5), range(1, 10)):
+            ticks = [a * b for b in _DECADES for a in digits if self.low <= a * b <= self.high]
+            if len(ticks) >= 3:
+                break
+        return ticks
 
 
 def percent_axis(title: str, cells: Sequence[Cell], length_px: float, chance: bool = True) -> Axis:

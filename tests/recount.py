@@ -167,7 +167,7 @@ def ranks(runs: list[Run]) -> dict[str, str]:
 
 def pct(share: float) -> str:
     """Return a share as pages show it."""
-    return f"{round(100 * share, 1) + 0.0:.1f}"
+    return f"{round(100 * share, 1) + 0.0:.1f}".replace("-", MINUS)
 
 
 def signed(share: float) -> str:

@@ -301,6 +301,24 @@ def test_unknown_access_names_what_is_allowed(
     assert "known: open, proprietary, baseline, unknown" in capsys.readouterr().err
 
 
+def test_an_altered_figure_is_found_by_counting_again(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = tmp_path / "store"
+    assert add(results, store) == 0
+    words = ["recount", "--store", str(store)]
+    assert cli.main(words) == 0
+    replies = sum(row.overall.replies for row in Store.open(store).rows())
+    assert f"2 runs agree with their {replies} replies" in capsys.readouterr().out
+    path = next((store / "runs").glob("*static*"))
+    run = json.loads(path.read_text())
+    run["by_type"]["depth"]["points"] += 1
+    run["refused"] = 3
+    path.write_text(json.dumps(run))
+    assert cli.main(words) == 1
+    assert f"{path}: by_type, refused differ from the samples" in capsys.readouterr().out
+
+
 def test_a_store_with_a_lost_or_edited_file_is_refused(
     results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

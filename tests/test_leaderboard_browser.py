@@ -223,14 +223,19 @@ def test_dark_and_light(page: Page) -> None:
     assert background() == light
 
 
-def test_a_phone_shows_it_without_scrolling_sideways(page: Page) -> None:
+def test_a_phone_shows_it_without_scrolling_sideways(page: Page, small: SmallSite) -> None:
+    compared = next((small.site / "compare").iterdir()).name
     phone = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
     page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
     try:
-        for path in ("index.html", "models/small-llava-sat.html"):
+        for path in ("index.html", "models/small-llava-sat.html", f"compare/{compared}"):
             page.open(path)
             width = page.driver.execute_script("return document.documentElement.scrollWidth")
             assert width <= 390, path
+            for box in page.shown(".scroll"):
+                first = box.find_element(By.CSS_SELECTOR, "tbody th")
+                page.driver.execute_script("arguments[0].scrollLeft = 9999", box)
+                assert 0 <= first.rect["x"] < 60, "the name of a line stays in sight"
     finally:
         page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
@@ -245,6 +250,59 @@ def test_the_keyboard_reaches_the_filters_first(page: Page) -> None:
     assert body not in reached
     assert reached[0].get_attribute("class") == "skip"
     assert any(element.get_attribute("data-benchmark") == "" for element in reached)
+
+
+def test_a_place_on_the_page_keeps_the_filters(page: Page) -> None:
+    page.open("index.html#access=proprietary")
+    page.until(lambda: {r.get_attribute("data-access") for r in page.shown("tbody tr")} == {
+        "proprietary"
+    })  # fmt: skip
+    page.driver.execute_script("document.querySelector('a[href=\"#how\"]').click()")
+    page.until(lambda: page.driver.current_url.endswith("#how"))
+    assert {r.get_attribute("data-access") for r in page.shown("tbody tr")} == {"proprietary"}
+    assert Select(page.one("#f-access")).first_selected_option.text == "proprietary"
+
+
+def test_the_keyboard_alone_filters_sorts_and_opens_a_model(page: Page) -> None:
+    page.open("index.html")
+    page.one("#f-search").send_keys("small llava")
+    page.until(lambda: len(page.shown("tbody th.model")) == 3)
+    sorter = page.one('[id^="sat--circular--"] thead th:nth-child(2) [role=button]')
+    assert sorter.get_attribute("tabindex") == "0"
+    sorter.send_keys(Keys.ENTER)
+    header = page.one('[id^="sat--circular--"] thead th:nth-child(2)')
+    page.until(lambda: header.get_attribute("aria-sort") == "ascending")
+    assert page.models("sat--circular--") == ["Small LLaVA", "Small LLaVA + SAT"]
+    outline = "return getComputedStyle(document.activeElement).outlineStyle"
+    assert page.driver.execute_script(outline) == "solid", "what has the focus is outlined"
+    link = page.shown("tbody th.model a")[0]
+    link.send_keys(Keys.ENTER)
+    page.until(lambda: page.driver.current_url.endswith("models/small-llava.html"))
+
+
+def test_tables_name_their_columns_and_lines(page: Page, small: SmallSite) -> None:
+    compared = next((small.site / "compare").iterdir()).name
+    for path in ("index.html", "models/small-llava-sat.html", f"compare/{compared}"):
+        page.open(path)
+        assert page.all("table.figures")
+        for cell in page.all("thead th"):
+            assert cell.get_attribute("scope") == "col"
+            assert (cell.get_property("textContent") or "").strip()
+        rows = len(page.all("tbody tr"))
+        assert len(page.all("tbody tr > th[scope=row]")) == rows
+
+
+def test_several_orders_of_a_question_are_told_apart(page: Page) -> None:
+    page.open("models/small-llava-sat.html")
+    drill = page.one(".drill")
+    page.driver.execute_script("arguments[0].scrollIntoView()", drill)
+    page.until(lambda: len(drill.find_elements(By.CSS_SELECTOR, ".sample")) == 12)
+    heads = [h.text for h in drill.find_elements(By.CSS_SELECTOR, ".sample header")]
+    first = heads[0].split()[0]
+    own = [head for head in heads if head.startswith(f"{first} ") or head.split()[0] == first]
+    assert len(own) > 1
+    for number, head in enumerate(own, 1):
+        assert f"option order {number} of {len(own)}" in head
 
 
 def test_charts_and_controls_have_names_for_screen_readers(page: Page) -> None:

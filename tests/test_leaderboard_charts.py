@@ -64,6 +64,20 @@ def test_pixels_and_values_agree_on_a_logarithmic_axis(value: float) -> None:
     assert axis.to_value(axis.to_px(value)) == pytest.approx(value)
 
 
+@pytest.mark.parametrize(
+    ("sizes", "ticks"),
+    [
+        ([0.003, 72], [0.01, 0.1, 1, 10, 100]),
+        ([7, 13], [5, 10, 20]),
+        ([2, 30], [3, 10, 30]),
+        ([7, 7.5], [5, 6, 7, 8, 9, 10]),
+    ],
+)
+def test_a_logarithmic_axis_has_ticks_enough(sizes: list[float], ticks: list[float]) -> None:
+    values = size_axis("Parameters", sizes).axis.values
+    assert values == pytest.approx(ticks)
+
+
 def test_points_are_drawn_where_their_axes_say() -> None:
     """Against Vega's own drawing: names are placed by the same arithmetic."""
     points = [Point("Big", 100.0, Cell(0.8)), Point("Small", 1.0, Cell(0.4))]

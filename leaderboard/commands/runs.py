@@ -1,4 +1,4 @@
-"""``add``, ``show`` and ``compare``: runs into a store, and what they say."""
+"""``add``, ``show``, ``compare`` and ``recount``: runs into a store, and what they say."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def declare(commands: Commands[Parser]) -> None:
     _declare_add(commands)
     _declare_show(commands)
     _declare_compare(commands)
+    _declare_recount(commands)
 
 
 def _declare_add(commands: Commands[Parser]) -> None:
@@ -151,4 +152,33 @@ def _compare(arguments: argparse.Namespace) -> int:
         print(json.dumps([to_record(*each) for each in both], indent=1))
     else:
         print("\n\n".join(describe(*each) for each in both))
+    return 0
+
+
+def _declare_recount(commands: Commands[Parser]) -> None:
+    own = commands.add_parser(
+        "recount",
+        help="count every figure of a store again from its samples",
+        description="Count every figure of a store again from its samples. Exit status 1, and "
+        "what differs, if a figure was altered.",
+        epilog="example:\n  sat-leaderboard recount --store store\n",
+    )
+    add_store(own)
+    own.set_defaults(action=_recount)
+
+
+def _recount(arguments: argparse.Namespace) -> int:
+    from leaderboard.add import altered_fields
+    from leaderboard.store import Store
+
+    store = Store.open(arguments.store)
+    rows = store.rows()
+    altered = {row.key: altered_fields(row, store.read_samples(row)) for row in rows}
+    for key, fields in altered.items():
+        if fields:
+            print(f"{store.row_path(key)}: {', '.join(fields)} differ from the samples")
+    if any(altered.values()):
+        return 1
+    replies = sum(row.overall.replies for row in rows)
+    print(f"{len(rows)} runs agree with their {replies} replies")
     return 0

@@ -70,6 +70,10 @@ function setUpTables() {
     const missing = column === 0 ? 1e9 : -1e9; // the unranked come last
     return cells.map((cell) => { const value = cellValue(cell); return value === -1e9 ? missing : value; });
   };
+  DataTable.ext.order.name = function (_settings, column) {
+    const cells = this.api().column(column, { order: "index" }).nodes();
+    return cells.map((cell) => cell.querySelector("a").textContent.toLowerCase());
+  };
   for (const board of boards) {
     const table = board.querySelector("table");
     const rows = table.tBodies[0].rows.length;
@@ -79,7 +83,7 @@ function setUpTables() {
       layout: { topStart: null, topEnd: null, bottomStart: null, bottomEnd: rows > 100 ? "paging" : null },
       columnDefs: [
         { targets: 0, orderSequence: ["asc", "desc"] },
-        { targets: 1, orderSequence: ["asc", "desc"], orderDataType: "dom-text", type: "string" },
+        { targets: 1, orderSequence: ["asc", "desc"], orderDataType: "name", type: "string" },
         { targets: "_all", orderSequence: ["desc", "asc"], orderDataType: "figure", type: "num" },
       ],
       language: { zeroRecords: "No model matches these filters." },
@@ -149,6 +153,7 @@ function showCharts(details, charts) {
   if (box.childElementCount) return;
   for (const { caption, svg } of charts) {
     const figure = document.createElement("figure");
+    figure.tabIndex = 0; // on a phone it scrolls sideways
     figure.append(Object.assign(document.createElement("figcaption"), { textContent: caption }));
     figure.append(new DOMParser().parseFromString(svg, "image/svg+xml").documentElement);
     box.append(figure);
