@@ -55,7 +55,7 @@ SIZES: dict[str, Case] = {
         model="small",
         rank=16,
         batch_size=4,
-        steps=24,
+        steps=16,
         picture_px=256,
         precision="fp32",
         checkpointing=False,
@@ -121,7 +121,13 @@ def _write_model(case: Case, folder: Path) -> None:
     from finetune.tiny import TinyConfig, build, save
 
     small = TinyConfig(
-        image_px=192, patch_px=8, vision_width=64, vision_layers=2, text_width=128, context=4096
+        image_px=192,
+        patch_px=8,
+        vision_width=64,
+        vision_layers=2,
+        text_width=256,
+        text_layers=6,
+        context=4096,
     )
     model, processor = build(small)
     if case.model == "small":
@@ -255,10 +261,11 @@ def _stopwatch(case: Case) -> Any:
             if state.global_step == WARM_UP_STEPS:
                 self.start, self.cpu_start = time.perf_counter(), time.process_time()
             self.wall, self.cpu = time.perf_counter(), time.process_time()
+            self.steps = state.global_step - WARM_UP_STEPS
 
         def measured(self) -> Measured:
             """Return what was found."""
-            samples = case.steps * case.batch_size
+            samples = self.steps * case.batch_size
             on_gpu = torch.cuda.is_available()
             return Measured(
                 samples_per_s=samples / (self.wall - self.start),

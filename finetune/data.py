@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from finetune.instruct import InstructData
 from finetune.lessons import lesson
 from finetune.pairs import PairData, endless
-from finetune.presets import Preset
+from finetune.presets import OptionOrder, Preset
 from sat_tasks.console import UserError
 from sat_tasks.data import (
     DataSet,
@@ -158,7 +158,7 @@ def make_plan(sources: Sources, preset: Preset) -> list[Reference]:
     mixed = np.zeros(preset.sample_count, bool)
     mixed[:sat_count] = True
     rng.shuffle(mixed)
-    sat = _sat_references(sources.sat, rng)
+    sat = _sat_references(sources.sat, rng, preset.option_order)
     instruct = _instruct_references(sources.instruct, rng)
     lessons = _lesson_references(sources.pairs, np.random.default_rng([preset.seed, 2]))
     is_lesson = lesson_places(preset, np.random.default_rng([preset.seed, 3]))
@@ -186,11 +186,15 @@ def _lesson_references(data: PairData | None, rng: np.random.Generator) -> Itera
             yield Reference(LESSON, index, (), count, int(rng.integers(2**31)))
 
 
-def _sat_references(questions: Sequence[Question], rng: np.random.Generator) -> Iterator[Reference]:
+def _sat_references(
+    questions: Sequence[Question], rng: np.random.Generator, option_order: OptionOrder
+) -> Iterator[Reference]:
     for index in endless(len(questions), rng):
         question = questions[index]
         orders = rotations(len(question.options))
         order = orders[int(rng.integers(len(orders)))]
+        if option_order == "random":
+            order = tuple(map(int, rng.permutation(order)))
         yield Reference(SAT, index, order, question.picture_count)
 
 

@@ -17,6 +17,7 @@ Method = Literal["lora", "qlora", "full"]
 Split = Literal["all", "static", "dynamic"]
 Precision = Literal["bf16", "fp32"]
 Replies = Literal["letters", "text"]
+OptionOrder = Literal["circular", "random"]
 
 NEW_MODEL = "new:"
 """A model name that starts with this is built from scratch by finetune.tiny."""
@@ -51,6 +52,8 @@ class Preset:
     lesson_share: float = 0.0
     """Share of the samples that are lessons about such pairs; most of them come early."""
     question_split: Split = "all"
+    option_order: OptionOrder = "circular"
+    """Of each sample: a rotation drawn at random, as the evaluation asks, or any order."""
     replies: Replies = "letters"
     """What the model is taught to reply with: a letter, or the option's text as in the paper."""
     precision: Precision = "bf16"

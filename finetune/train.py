@@ -92,7 +92,7 @@ def train(
     kinds, evaluation = _evaluation_set(held_out, preset, schedule.eval_per_type)
     settings = _trainer_settings(preset, schedule, len(plan), out, bool(kinds))
     with settings.main_process_first(local=False):
-        _record(preset, describe(plan, sources), settings.world_size, out)
+        _record(preset, describe(plan, sources), sources, settings.world_size, out)
         preset = _with_start(preset, sources, out, schedule)
     if (out / TRAINED).is_dir():
         return out / TRAINED
@@ -281,21 +281,29 @@ def _picture_count(sample: Reference) -> int:
     return sample.picture_count
 
 
-def _record(preset: Preset, data: dict[str, Any], devices: int, out: Path) -> None:
+def _record(
+    preset: Preset, plan: dict[str, Any], sources: Sources, devices: int, out: Path
+) -> None:
     """Write what the run is beside it, or make sure that the folder holds this very run."""
-    identity = {"preset": asdict(preset), "data": data, "devices": devices}
     path = out / RUN_RECORD
     if path.exists():
         earlier = json.loads(path.read_text())
-        if {key: earlier.get(key) for key in identity} != json.loads(json.dumps(identity)):
-            differ = ", ".join(
-                key for key in identity if earlier.get(key) != json.loads(json.dumps(identity[key]))
-            )
+        same = {
+            "preset": Preset(**earlier["preset"]) == preset,
+            "data": earlier["data"] == json.loads(json.dumps(plan)),
+            "devices": earlier.get("devices", devices) == devices,
+        }
+        if not all(same.values()):
+            differ = ", ".join(key for key, is_same in same.items() if not is_same)
             raise UserError(
                 f"{out} holds another run ({differ} differ, see {RUN_RECORD}); name a new folder"
             )
         return
-    record = identity | {
+    record = {
+        "preset": asdict(preset),
+        "data": plan,
+        "left_out": sources.left_out,
+        "devices": devices,
         "versions": {package: version(package) for package in _PACKAGES},
         "commit": _commit(),
     }

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+import tiny_families
 from sat_folder import rows, write_folder
 
-from finetune.data import Sources, conversation, make_plan, open_sources
+from finetune.check import with_pictures
+from finetune.data import Reference, Sources, conversation, make_plan, open_sources
 from finetune.presets import PRESETS, Preset, resolve
+from finetune.train import Schedule, load_model, step_losses, train
 from sat_tasks.console import UserError
 from sat_tasks.prompt import labels
+from sat_tasks.rows import Row
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +92,6 @@ def _collated(preset: Preset, sources: Sources) -> tuple[str, str]:
     """Return the text of a whole batch row and the text that its loss is taken on."""
     from trl.trainer.sft_trainer import DataCollatorForVisionLanguageModeling
 
-    from finetune.train import load_model
-
     _, processor = load_model(preset)
     plan = make_plan(sources, preset)
     collate = DataCollatorForVisionLanguageModeling(processor, assistant_only_loss=True)
@@ -130,8 +134,6 @@ def test_instruct_rows_are_checked_and_counted(folder: Path, tmp_path: Path) -> 
 def test_a_stopped_run_ends_as_an_undisturbed_one(
     folder: Path, tmp_path: Path, method: str
 ) -> None:
-    from finetune.train import Schedule, step_losses, train
-
     preset = small(f"method={method}", "lora_rank=4", "lora_alpha=8")
     sources = open_sources([folder], preset)
     held_out = open_sources([folder], preset, split="val")
@@ -149,3 +151,194 @@ def test_a_stopped_run_ends_as_an_undisturbed_one(
     assert step_losses(tmp_path / "stopped") == whole
     with pytest.raises(UserError, match="holds another run"):
         train(small("seed=3"), sources, tmp_path / "whole", held_out, schedule)
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """A row as a faulty generator could have written it."""
+
+    row: Row
+    changes: dict[str, Any]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.row, name)
+
+    def to_record(self) -> dict[str, Any]:
+        return self.row.to_record() | self.changes
+
+
+DAMAGE: dict[str, dict[str, Any]] = {
+    "answer not among the options": {"correct_answer": "up"},
+    "missing picture": {"images": []},
+    "unknown question type 'taste'": {"question_type": "taste"},
+}
+
+
+@pytest.mark.parametrize("reason", DAMAGE)
+def test_unusable_questions_are_left_out_and_counted(reason: str, tmp_path: Path) -> None:
+    content = rows(200, split="train")
+    damaged = [Damaged(content[0], DAMAGE[reason]), *content[1:]]
+    sources = open_sources([write_folder(tmp_path / "a", damaged)], small())
+    assert sources.left_out == {reason: 1}
+    assert len(sources.sat) == 199
+    worse = [*(Damaged(row, DAMAGE[reason]) for row in content[:3]), *content[3:]]
+    with pytest.raises(UserError, match=f"3 of 200 rows unusable \\({reason}: 3\\)"):
+        open_sources([write_folder(tmp_path / "b", worse)], small())
+
+
+def test_a_picture_without_bytes_is_missing(tmp_path: Path) -> None:
+    content = rows(200, ("ego_movement",), split="train")
+    half = [content[7].to_record()["images"][0], {"bytes": None, "path": "b.jpg"}]
+    damaged = [*content[:7], Damaged(content[7], {"images": half}), *content[8:]]
+    sources = open_sources([write_folder(tmp_path / "a", damaged)], small())
+    assert sources.left_out == {"missing picture": 1}
+    assert content[7].id not in {question.id for question in sources.sat}
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_families.save("llava", tmp_path_factory.mktemp("base") / "llava")
+
+
+def tuning(base: Path, *settings: str) -> Preset:
+    quick = ["precision=fp32", "lora_rank=8", "sat_share=1", "sample_count=64", "batch_size=4"]
+    return resolve("llava-1.5-13b-sat", [f"model={base}", *quick, *settings])
+
+
+def history(run: Path) -> list[dict[str, Any]]:
+    states = (run / "checkpoints").glob("*/trainer_state.json")
+    found: list[dict[str, Any]] = json.loads(
+        max(states, key=lambda path: int(path.parent.name[11:])).read_text()
+    )["log_history"]
+    return found
+
+
+def test_the_best_checkpoint_is_kept(folder: Path, base: Path, tmp_path: Path) -> None:
+    """The learning rate is so high that the last checkpoint is not the best."""
+    from safetensors.torch import load_file
+
+    preset = tuning(base, "learning_rate=0.3", "lora_alpha=64")
+    sources, held_out = open_sources([folder], preset), open_sources([folder], preset, split="val")
+    schedule = Schedule(eval_steps=1, save_steps=5, eval_per_type=2, report_to=())
+    train(preset, sources, tmp_path / "run", held_out, schedule)
+    loss_at = {e["step"]: e["eval_all_loss"] for e in history(tmp_path / "run") if "eval_loss" in e}
+    saved = [step for step in loss_at if step % 5 == 0 or step == max(loss_at)]
+    best, last = min(saved, key=lambda step: loss_at[step]), max(saved)
+    assert best != last
+    assert min(loss_at.values()) < loss_at[best], "an unsaved step was better, and is not named"
+    kept, of_best, of_last = (
+        load_file(tmp_path / "run" / name / "adapter_model.safetensors")
+        for name in ("model", f"checkpoints/checkpoint-{best}", f"checkpoints/checkpoint-{last}")
+    )
+    assert all(bool((kept[name] == of_best[name]).all()) for name in kept)
+    assert any(bool((kept[name] != of_last[name]).any()) for name in kept)
+
+
+def test_a_finished_run_is_left_as_it_is(folder: Path, base: Path, tmp_path: Path) -> None:
+    preset = tuning(base, "sample_count=12")
+    sources = open_sources([folder], preset)
+    done = train(preset, sources, tmp_path / "run", None, Schedule(report_to=()))
+    times = {path: path.stat().st_mtime_ns for path in sorted((tmp_path / "run").rglob("*"))}
+    assert train(preset, sources, tmp_path / "run", None, Schedule(report_to=())) == done
+    assert times == {
+        path: path.stat().st_mtime_ns for path in sorted((tmp_path / "run").rglob("*"))
+    }
+
+
+def test_greedy_replies_are_those_counted_right(folder: Path, base: Path, tmp_path: Path) -> None:
+    """Generating with the trained model gives the accuracy that training reported."""
+    from peft import PeftModel
+
+    preset = tuning(base, "learning_rate=0.003", "sample_count=96")
+    sources, held_out = open_sources([folder], preset), open_sources([folder], preset, split="val")
+    schedule = Schedule(eval_steps=100, save_steps=100, report_to=())
+    train(preset, sources, tmp_path / "run", held_out, schedule)
+    model, processor = load_model(preset)
+    model = PeftModel.from_pretrained(model, tmp_path / "run" / "model").eval()
+    right: dict[str, list[bool]] = {}
+    for index, question in enumerate(held_out.sat):
+        order = tuple(range(len(question.options)))
+        sample = conversation(
+            held_out, Reference("sat", index, order, question.picture_count), preset
+        )
+        *asked, told = with_pictures(sample)
+        inputs = processor.apply_chat_template(
+            asked,
+            add_generation_prompt=True,
+            tokenize=True,
+            return_dict=True,
+            return_tensors="pt",
+            processor_kwargs={"add_special_tokens": False},
+        )
+        new = model.generate(**inputs, max_new_tokens=4, do_sample=False)
+        reply = processor.tokenizer.decode(new[0, inputs["input_ids"].shape[1] :])
+        is_right = reply.strip() == told["content"][0]["text"] + "</s>"
+        right.setdefault(question.question_type, []).append(is_right)
+    reported = [entry for entry in history(tmp_path / "run") if "eval_all_accuracy" in entry][-1]
+    assert sum(map(sum, right.values())) > 0
+    for kind, marks in right.items():
+        assert reported[f"eval_{kind}_accuracy"] == pytest.approx(sum(marks) / len(marks)), kind
+
+
+def test_text_only_batches_train_too(folder: Path, base: Path, tmp_path: Path) -> None:
+    """Batch 1, as in the recipe: a LLaVA-Instruct conversation without a picture comes alone."""
+    turns = [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello there."}] * 2
+    (tmp_path / "talk.json").write_text(json.dumps([{"id": "1", "conversations": turns}]))
+    settings = ("batch_size=1", "sample_count=10", "sat_share=0.5", "learning_rate=1e-3")
+    preset = tuning(base, *settings)
+    sources = open_sources([folder], preset, tmp_path / "talk.json")
+    assert {sample.picture_count for sample in make_plan(sources, preset)} >= {0, 1}
+    train(preset, sources, tmp_path / "run", None, Schedule(log_steps=1, report_to=()))
+    losses = [loss for _, loss in step_losses(tmp_path / "run")]
+    assert len(losses) == 10
+    assert all(0 < loss < 20 for loss in losses)
+
+
+def test_reports_are_written_without_a_network(
+    folder: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("wandb")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_DIR", str(tmp_path))
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    preset = tuning(base, "sample_count=16")
+    sources, held_out = open_sources([folder], preset), open_sources([folder], preset, split="val")
+    schedule = Schedule(log_steps=1, eval_per_type=1, report_to=("tensorboard", "wandb"))
+    train(preset, sources, tmp_path / "run", held_out, schedule)
+    (events,) = (tmp_path / "run").rglob("events.out.tfevents.*")
+    board = EventAccumulator(str(events.parent)).Reload()
+    assert {"train/loss", "eval/all_accuracy", "eval/depth_loss"} <= set(board.Tags()["scalars"])
+    (offline,) = (tmp_path / "wandb").glob("offline-run-*/*.wandb")
+    assert b"eval/all_accuracy" in offline.read_bytes()
+
+
+def test_four_bits_train_and_export(folder: Path, tmp_path: Path) -> None:
+    """Runs where bitsandbytes is installed (it has a CPU build)."""
+    pytest.importorskip("bitsandbytes")
+    import torch
+
+    from finetune.export import export
+
+    half = tiny_families.save("llava", tmp_path / "base", torch.bfloat16)
+    preset = tuning(half, "precision=bf16", "method=qlora", "sample_count=12")
+    model, _ = load_model(preset)
+    quantized = {name for name, part in model.named_modules() if "4bit" in type(part).__name__}
+    assert len(quantized) == 2 * 7
+    assert all("language_model.layers." in name for name in quantized)
+    sources = open_sources([folder], preset)
+    train(preset, sources, tmp_path / "run", None, Schedule(report_to=()))
+    found = export(tmp_path / "run", tmp_path / "model")
+    assert found.logit_gap is not None
+
+
+def test_options_come_in_rotations_or_in_any_order(folder: Path) -> None:
+    from sat_tasks.protocol import rotations
+
+    many = small("sample_count=400")
+    sources = open_sources([folder], many)
+    asked = {sample.order for sample in make_plan(sources, many) if len(sample.order) > 2}
+    assert asked == {order for n in (3, 4) for order in rotations(n)}
+    shuffled = make_plan(sources, small("sample_count=400", "option_order=random"))
+    assert len({sample.order for sample in shuffled if len(sample.order) == 3}) == 6
