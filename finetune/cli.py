@@ -36,7 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return console.run(_command, argv)
 
 
-def _command(argv: Sequence[str] | None) -> int:
+def make_parser() -> Parser:
+    """Return the parser of all commands."""
     parser = Parser(
         prog="sat-finetune",
         description="Tune vision-language models on spatial questions.",
@@ -46,7 +47,11 @@ def _command(argv: Sequence[str] | None) -> int:
     _declare_train(commands)
     _declare_plan(commands)
     _declare_export(commands)
-    arguments = parser.parse_args(argv)
+    return parser
+
+
+def _command(argv: Sequence[str] | None) -> int:
+    arguments = make_parser().parse_args(argv)
     action: Callable[[argparse.Namespace], int] = arguments.action
     return action(arguments)
 

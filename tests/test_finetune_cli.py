@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from pathlib import Path
 
 import pytest
 from sat_folder import rows, write_folder
 
-from finetune.cli import main
+from finetune.cli import main, make_parser
 from finetune.export import export
 from finetune.plan import GPUS, make_plan, measure
 from finetune.presets import PRESETS, resolve
@@ -177,3 +179,28 @@ def test_scores_go_on_the_card(run: Path, tmp_path: Path) -> None:
     assert "| sat_dynamic | overall | 62.5% |" in (found.folder / "README.md").read_text()
     with pytest.raises(UserError, match="no results"):
         export(run, tmp_path / "other", tmp_path / "half")
+
+
+def documented_commands() -> list[list[str]]:
+    """Return the words of each sat-finetune command in README and docs, however it is started."""
+    root = Path(__file__).parents[1]
+    text = "\n".join(path.read_text() for path in (root / "README.md", root / "docs/finetune.md"))
+    lines = text.replace("\\\n", " ").splitlines()
+    found = []
+    for line in lines:
+        start = re.search(r"^ {4}.*(?:sat-finetune|-m finetune\.cli) (.*)", line)
+        if start:
+            found.append(shlex.split(start[1], comments=True))
+    return found
+
+
+@pytest.mark.parametrize("words", documented_commands(), ids=" ".join)
+def test_documented_commands_are_understood(words: list[str]) -> None:
+    """Those that end in dots leave out data and run."""
+    is_short = words[-1] == "..."
+    full = [*words[:-1], "--data", "d", "--out", "x"] if is_short else words
+    arguments = make_parser().parse_args(full)
+    if arguments.command != "export":
+        preset = resolve(arguments.preset, arguments.settings)
+        needs_more = preset.sat_share < 1 and arguments.command == "train" and not is_short
+        assert not needs_more or arguments.instruct
