@@ -19,6 +19,7 @@ START = "start"
 TOWER_RUN = "tower"
 MAX_TEXTS = 20_000
 """Questions that the tokenizer is trained on."""
+DIGIT_TEXTS = 1000
 
 
 def begin(preset: Preset, sources: Sources, out: Path, log_steps: int) -> Path:
@@ -45,5 +46,7 @@ def begin(preset: Preset, sources: Sources, out: Path, log_steps: int) -> Path:
 
 
 def _texts(sources: Sources) -> Iterator[str]:
+    for _ in range(DIGIT_TEXTS):  # so that a number with its space is one token
+        yield "ASSISTANT: 0 1 2 3 4 5 6 7 8 9"
     for question in islice(sources.sat, MAX_TEXTS):
         yield prompt_text(build_prompt(question.question, question.options, question.picture_count))

@@ -12,11 +12,17 @@ import torch
 from toy_engine import open_engine, toy_camera
 
 from finetune import tiny, vision
+from finetune.beginning import START, TOWER_RUN
+from finetune.cli import main
 from finetune.pairs import PairData, mirrored
 from finetune.presets import Preset, resolve
+from generation import engines
 from generation.engines import EngineConfig
 from generation.frames import take_pairs
+from generation.pipeline import generate
+from generation.pool import local_executor
 from generation.scene import SceneKey
+from generation.settings import Run, RunSettings
 from generation.shard import write_pairs
 
 CONFIG = replace(
@@ -91,3 +97,42 @@ def test_a_finished_tower_is_taken_as_it_is(data: PairData, tmp_path: Path) -> N
     assert all(torch.equal(first[name], again[name]) for name in first)
     fresh = tiny.build(CONFIG)[0].model.vision_tower.state_dict()
     assert not all(torch.equal(first[name], fresh[name]) for name in first)
+
+
+@pytest.mark.slow
+def test_a_new_model_is_taught_by_pairs_lessons_and_questions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One command, from data of sat-generate; the same command again finds it done."""
+    from safetensors.torch import load_file
+
+    monkeypatch.setitem(engines.ENGINES, "toy", "toy_engine:open_engine")
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    settings = RunSettings(
+        types=("relation", "ego_movement"),
+        engine="toy",
+        size_px=96,
+        questions_per_scene=8,
+        pairs_per_scene=4,
+    )
+    generate(tmp_path / "data", Run(settings, {"train": 3}), local_executor(1), progress=False)
+    run = tmp_path / "run"
+    counts = {"pair_count": 12, "pair_batch_size": 4, "sample_count": 24, "batch_size": 4}
+    words = [f"--set={name}={value}" for name, value in counts.items()]
+    command = ["train", "sat-tiny", "--data", str(tmp_path / "data"), "--out", str(run)]
+    command += [*words, "--set=lesson_share=0.5", "--set=precision=fp32", "--report-to", "none"]
+    assert main(command) == 0
+    types = json.loads((run / "run.json").read_text())["data"]["by_type"]
+    assert set(types) == {"lesson", "relation", "ego_movement"}
+    assert sum(types.values()) <= 24
+    tower = load_file(run / TOWER_RUN / vision.TOWER)
+    start = load_file(run / START / "model.safetensors")
+    trained = load_file(run / "model" / "model.safetensors")
+    key = "encoder.layers.0.mlp.fc1.weight"
+    (name,) = [name for name in start if name.endswith(key) and "vision" in name]
+    (own,) = [name for name in tower if name.endswith(key)]
+    assert torch.equal(tower[own], start[name])
+    assert not any(torch.equal(trained[n], start[name]) for n in trained if n.endswith(key))
+    before = (run / "model" / "model.safetensors").stat().st_mtime_ns
+    assert main(command) == 0
+    assert (run / "model" / "model.safetensors").stat().st_mtime_ns == before
