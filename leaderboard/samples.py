@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,12 +67,37 @@ def samples_sha256(samples: pa.Table) -> str:
 
 
 def digest(table: pa.Table) -> str:
-    """Return the SHA-256 of a table's values, whatever its chunks."""
-    sink = pa.BufferOutputStream()
-    table = table.combine_chunks().replace_schema_metadata(None)
-    with pa.ipc.new_stream(sink, table.schema) as stream:
-        stream.write_table(table)
-    return hashlib.sha256(sink.getvalue()).hexdigest()
+    """Return the SHA-256 of a table's names and values, however they lie in memory.
+
+    Arrow's own bytes would not do: what lies under a null or beyond the last bit is arbitrary.
+    """
+    found = hashlib.sha256()
+    for name in table.column_names:
+        kind = table[name].type
+        word = f"list<{kind.value_type}>" if pa.types.is_list(kind) else str(kind)
+        found.update(f"{name}:{word};".encode())
+        for part in _plain_bytes(table[name].combine_chunks()):
+            found.update(part)
+    return found.hexdigest()
+
+
+def _plain_bytes(column: pa.Array) -> Iterator[bytes | memoryview]:
+    """Yield what a column of numbers, truths, texts or lists of these says, and nothing else."""
+    yield len(column).to_bytes(8, "little")
+    yield pc.is_null(column).to_numpy(zero_copy_only=False).tobytes()
+    if pa.types.is_list(column.type):
+        yield pc.fill_null(pc.list_value_length(column), 0).to_numpy().astype("<i8").tobytes()
+        yield from _plain_bytes(column.flatten())
+    elif pa.types.is_string(column.type):
+        texts = pc.fill_null(column, "")
+        lengths = pc.binary_length(texts).to_numpy()
+        yield lengths.astype("<i8").tobytes()
+        if lengths.any():
+            first = int(np.frombuffer(texts.buffers()[1], np.int32)[texts.offset])
+            yield memoryview(texts.buffers()[2])[first : first + int(lengths.sum())]
+    else:
+        numbers = pc.fill_null(column, False if pa.types.is_boolean(column.type) else 0)
+        yield numbers.to_numpy(zero_copy_only=False).astype("<i8").tobytes()
 
 
 def write(samples: pa.Table, path: Path) -> None:

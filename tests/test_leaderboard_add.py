@@ -108,6 +108,7 @@ def test_refusals_are_counted_among_the_unread(tmp_path: Path, data: Path) -> No
         assert row.refused == len(declined) > 0
         assert row.overall.unparsed > row.refused, "other replies cannot be read, either"
         assert row.failed == 0
+        assert recount(row, store.read_samples(row)) == row
         assert not any(sample["correct"] for sample in declined)
 
 
