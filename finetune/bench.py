@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from finetune.presets import PRESETS, Preset
+from finetune.presets import PRESETS, Precision, Preset
 from sat_tasks.console import Parser, UserError, run
 from sat_tasks.convert import convert
 from sat_tasks.data import open_data_set, read_questions
@@ -46,7 +46,7 @@ class Case:
     steps: int
     """After the warm-up."""
     picture_px: int
-    precision: str
+    precision: Precision
     checkpointing: bool
 
 

@@ -121,7 +121,8 @@ def _train(arguments: argparse.Namespace) -> int:
         held_out = open_sources([arguments.held_out], _sat_only(preset), split="val")
     is_first = os.environ.get("RANK", "0") == "0"
     if is_first:
-        print(_summary(describe(make_plan(sources, preset), sources), sources), file=sys.stderr)
+        _note_slow_precision(preset)
+    print(_summary(describe(make_plan(sources, preset), sources), sources), file=sys.stderr)
     schedule = Schedule(
         log_steps=arguments.log_steps,
         eval_steps=arguments.eval_steps,
@@ -135,6 +136,16 @@ def _train(arguments: argparse.Namespace) -> int:
     if is_first:
         print(f"Trained model: {folder}")
     return 0
+
+
+def _note_slow_precision(preset: Preset) -> None:
+    import torch
+
+    if preset.precision == "bf16" and not torch.cuda.is_available():
+        print(
+            "note: on CPUs without AVX512-BF16 or AMX bf16 is slow; --set precision=fp32 there",
+            file=sys.stderr,
+        )
 
 
 def _sat_only(preset: Preset) -> Preset:
@@ -179,8 +190,6 @@ def check_machine(preset: Preset, reports: Sequence[str]) -> None:
         raise UserError("--report-to wandb needs the package wandb: pip install wandb")
     if preset.method == "qlora" and find_spec("bitsandbytes") is None:
         raise UserError("method=qlora needs the package bitsandbytes: pip install bitsandbytes")
-    if preset.precision == "bf16" and not torch.cuda.is_available():
-        print("note: bf16 on a CPU is slow; --set precision=fp32 is faster here", file=sys.stderr)
 
 
 def _declare_plan(commands: Any) -> None:

@@ -91,9 +91,11 @@ def run_scene(engine: Engine, job: SceneJob, key: SceneKey) -> SceneResult:
             )
         pictures = Pictures(session, loaded, clock)
         rows = tuple(_rows(asked.questions, key, engine.name, pictures))
-        session.restore(loaded)
-        with clock("pairs"):
-            pairs = tuple(take_pairs(session, key, job.pairs_per_scene, key.rng("pairs")))
+        pairs: tuple[FramePair, ...] = ()
+        if job.pairs_per_scene:
+            session.restore(loaded)
+            with clock("pairs"):
+                pairs = tuple(take_pairs(session, key, job.pairs_per_scene, key.rng("pairs")))
         house = dict(session.info.house)
     except EngineError as error:
         return lost_scene(key, str(error))
