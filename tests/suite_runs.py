@@ -18,8 +18,8 @@ from leaderboard.store import Store
 
 KEY = "sk-live-0123456789abcdef"
 KEYS = {"OPENAI_API_KEY": KEY, "GEMINI_API_KEY": KEY}
-PATIENT = {"timeout": 2, "backoff": 0.01, "patience": 60, "max_concurrent": 2}
-READY_S = 600
+PATIENT = {"timeout": 5, "backoff": 0.01, "patience": 60, "max_concurrent": 2}
+READY_S = 1800
 
 
 def two_apis(server: FaultServer) -> list[dict[str, Any]]:

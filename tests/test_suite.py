@@ -129,6 +129,26 @@ def test_what_is_fine_is_not_complained_of(monkeypatch: pytest.MonkeyPatch) -> N
     assert problems(_suite(*models), (80.0,)) == []
 
 
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        (Model("a", "openai_api", {}), "model: Field required"),
+        (Model("a", "openai_api", {"model": "m", "base_url": "nonsense"}), "nonsense"),
+        (Model("a", "openai_api", {"model": "unpriced", "max_cost": 1}), "model's price"),
+        (Model("a", "random_choice", environment={"SAT_DATA": "nowhere"}), "no folder: nowhere"),
+        (Model("a", "random_choice", environment={"SAT_PROTOCOL": "odd"}), "SAT_PROTOCOL"),
+        (Model("a", "vllm", {"model": ".", "data_parallel_size": 2}, gpus=1), "say gpus: 2"),
+    ],
+)
+def test_arguments_and_variables_are_checked_before_a_start(
+    model: Model, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    lines = problems(_suite(model), (80.0, 80.0))
+    assert any(says in line for line in lines), lines
+    assert not any("\n" in line for line in lines)
+
+
 def test_unknown_names_are_said_with_what_is_known() -> None:
     lines = problems(_suite(Model("a", "lava"), Model("a", "llava"), tasks=("sat_dynamix",)), ())
     assert any("no task 'sat_dynamix'; ours: sat_bench" in line for line in lines)
@@ -141,7 +161,8 @@ def test_the_command_lists_every_problem_and_starts_nothing(
 ) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     path = tmp_path / "mine.yaml"
-    two = [{**MODEL, "adapter": "openai_api"}, {"name": "b", "adapter": "llava", "params": 13}]
+    asked = {**MODEL, "adapter": "openai_api", "arguments": {"model": "gpt-4o"}}
+    two = [asked, {"name": "b", "adapter": "llava", "params": 13}]
     path.write_text(yaml.safe_dump({"tasks": ["sat_dynamic"], "models": two}))
     assert main(["run", str(path), "--out", str(tmp_path / "out")]) == 2
     assert len(capsys.readouterr().err.strip().splitlines()) == 2

@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from leaderboard.suite.job import OURS
 from leaderboard.suite.suitefile import API_ADAPTERS, PINNING, Model, Suite
+from sat_tasks.console import UserError
+from sat_tasks.models.api_settings import ApiSettings
 from sat_tasks.plugin import MODELS, TASK_FOLDER
+from sat_tasks.protocol import DEFAULT_PROTOCOL, PROTOCOL_VARIABLE, find_protocol
 
 KEYS = {"openai_api": ("OPENAI_API_KEY",), "google_api": ("GEMINI_API_KEY", "GOOGLE_API_KEY")}
 EXTRAS = {"openai_api": "api", "google_api": "api", "vllm": "vllm"}
@@ -81,15 +86,39 @@ def _model(suite: Suite, model: Model, gpu_memory_gb: tuple[float, ...]) -> Iter
         yield f"{model.name}: no adapter {model.adapter!r}; ours: {', '.join(MODELS)}, vllm"
         return
     package = API_ADAPTERS.get(model.adapter, model.adapter if model.adapter == "vllm" else None)
+    environment = {**os.environ, **suite.environment, **model.environment}
+    yield from _variables(model, environment)
     if package is not None and not _is_installed(package):
         extra = EXTRAS[model.adapter]
         yield f"{model.name}: {package} is not installed; pip install 'sat-bench[{extra}]'"
-    environment = {**os.environ, **suite.environment, **model.environment}
+    elif model.is_remote:
+        yield from _settings(model)
     yield from _key(model, environment)
     if not model.is_remote and not model.is_baseline:
         yield from _pin(model)
         yield from _accelerator(model, gpu_memory_gb)
         yield from _weights(model, environment)
+
+
+def _variables(model: Model, environment: Mapping[str, str]) -> Iterator[str]:
+    """Check what tasks read of the environment, as far as that takes no time."""
+    for name, value in sorted(environment.items()):
+        if OURS.fullmatch(name) and name.endswith("_DATA") and value and not Path(value).is_dir():
+            yield f"{model.name}: {name} names no folder: {value}"
+    try:
+        find_protocol(environment.get(PROTOCOL_VARIABLE) or DEFAULT_PROTOCOL)
+    except UserError as error:
+        yield f"{model.name}: {PROTOCOL_VARIABLE}: {error}"
+
+
+def _settings(model: Model) -> Iterator[str]:
+    """Let the adapter itself check its arguments; keys among them must not get into any log."""
+    try:
+        module = import_module(f"sat_tasks.models.{model.adapter}")
+        settings: ApiSettings = module.SETTINGS.parse(model.arguments)
+        settings.check()
+    except (UserError, SystemExit) as error:
+        yield f"{model.name}: {str(error).removeprefix('error: ')}"
 
 
 def _all_adapters() -> set[str]:
@@ -107,11 +136,14 @@ def _is_installed(package: str) -> bool:
 
 def _key(model: Model, environment: Mapping[str, str]) -> Iterator[str]:
     usual = KEYS.get(model.adapter)
-    if usual is None or "base_url" in model.arguments:
-        return
     named: Any = model.arguments.get("api_key_env")
-    azure = ("AZURE_OPENAI_API_KEY",) if "azure_endpoint" in model.arguments else ()
-    names = (str(named),) if named else (*azure, *usual)
+    if usual is None or model.arguments.get("estimate"):
+        return
+    if "base_url" in model.arguments and not named:
+        return
+    if "azure_endpoint" in model.arguments:
+        usual = ("AZURE_OPENAI_API_KEY",)
+    names = (str(named),) if named else usual
     if not any(environment.get(name, "").strip() for name in names):
         yield f"{model.name}: no API key; set {' or '.join(names)}"
 
@@ -125,10 +157,14 @@ def _accelerator(model: Model, gpu_memory_gb: tuple[float, ...]) -> Iterator[str
     if model.gpus > len(gpu_memory_gb):
         yield f"{model.name}: wants {model.gpus} GPUs; here are {len(gpu_memory_gb)}"
         return
+    copies = int(model.arguments.get("data_parallel_size", 1)) if model.copies > 1 else 1
+    if model.copies > 1 and model.copies != model.gpus:
+        yield f"{model.name}: its arguments ask for {model.copies} GPUs; say gpus: {model.copies}"
+        return
     share = 1.0
     if model.adapter == "vllm":
         share = float(model.arguments.get("gpu_memory_utilization", VLLM_SHARE))
-    needed = needed_gb(size)
+    needed = needed_gb(size) * copies
     usable = share * model.gpus * min(gpu_memory_gb)
     if size and needed > usable and not any(model.arguments.get(name) for name in SMALLER):
         yield (

@@ -16,6 +16,8 @@ from leaderboard.suite.suitefile import Model, Suite
 from sat_tasks.console import UserError
 
 DONE, LOG, RESULTS = "done.json", "log.txt", "results"
+OURS = re.compile(r"SAT_\w+|(CV_BENCH|BLINK|VSR_\w+)_DATA")
+"""Variables that tasks read."""
 _PERCENT = re.compile(r"(\d{1,3})%\|")
 _TAIL_BYTES = 20_000
 _NOT_A_CAUSE = re.compile(r"warning|^\s*$|^\s*\^+|Traceback", re.I)
@@ -43,8 +45,12 @@ class Job:
         """Return the lmms-eval command, as a person would type it."""
         model = self.model
         arguments = ",".join(f"{key}={_text(value)}" for key, value in model.all_arguments.items())
+        launch = ["-m", "lmms_eval"]
+        if model.copies > 1:
+            number = str(model.copies)
+            launch = ["-m", "accelerate.commands.launch", "--num_processes", number, *launch]
         return [
-            *(sys.executable, "-m", "lmms_eval", "--model", model.adapter),
+            *(sys.executable, *launch, "--model", model.adapter),
             *(("--model_args", arguments) if arguments else ()),
             *("--tasks", ",".join(self.suite.tasks), "--batch_size", str(model.batch_size)),
             *("--log_samples", "--output_path", str(self.results)),
@@ -139,7 +145,7 @@ def _slug(name: str) -> str:
 
 def _exported() -> dict[str, str]:
     """Return our variables of the shell, such as SAT_PROTOCOL, that change what is measured."""
-    names = [name for name in os.environ if name.startswith("SAT_") and name != "SAT_JOURNALS"]
+    names = [name for name in os.environ if OURS.fullmatch(name) and name != "SAT_JOURNALS"]
     return {name: os.environ[name] for name in names}
 
 
@@ -156,7 +162,7 @@ def _data_state(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the manifests' hashes of local data sets that variables name."""
     state = {}
     for key, value in environment.items():
-        manifest = Path(value) / "manifest.json" if key.startswith("SAT_") and value else None
+        manifest = Path(value) / "manifest.json" if OURS.fullmatch(key) and value else None
         if manifest is not None and manifest.is_file():
             state[key] = hashlib.sha256(manifest.read_bytes()).hexdigest()
     return state

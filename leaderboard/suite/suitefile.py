@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from importlib.resources import files
@@ -16,6 +17,11 @@ from sat_tasks.console import UserError
 SHIPPED = ("demo", "open", "paper")
 API_ADAPTERS = {"openai_api": "openai", "google_api": "google.genai"}
 """Adapters that ask a server, and the package that each needs."""
+SPREADING = {
+    "vllm": ("tensor_parallel_size", "data_parallel_size", "pipeline_parallel_size"),
+    "llava": ("device_map", "device"),
+}
+"""Arguments by which adapters use several GPUs; the first is given where none is."""
 PINNING = ("llava", "vllm", "llava_hf", "internvl_hf")
 """Adapters that take the revision of the weights as an argument."""
 BASELINES = ("random_choice", "always_first")
@@ -48,9 +54,22 @@ class Model:
 
     @property
     def all_arguments(self) -> dict[str, Any]:
-        """The arguments, with the revision for adapters that can pin it."""
-        pinned = self.adapter in PINNING and self.revision
-        return {**self.arguments, **({"revision": self.revision} if pinned else {})}
+        """The arguments, with the revision and the GPUs for adapters that can be told."""
+        told: dict[str, Any] = {}
+        if self.adapter in PINNING and self.revision:
+            told["revision"] = self.revision
+        ways = SPREADING.get(self.adapter, ())
+        if self.gpus > 1 and ways and not any(name in self.arguments for name in ways):
+            told[ways[0]] = "auto" if self.adapter == "llava" else self.gpus
+        return {**self.arguments, **told}
+
+    @property
+    def copies(self) -> int:
+        """Processes that share the questions: vLLM's data parallelism, times its other ways."""
+        if self.adapter != "vllm" or "data_parallel_size" not in self.arguments:
+            return 1
+        given = [str(self.arguments.get(name, 1)) for name in SPREADING["vllm"]]
+        return math.prod(int(text) if text.isdigit() else 1 for text in given)
 
     @property
     def is_remote(self) -> bool:

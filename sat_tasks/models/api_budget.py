@@ -23,16 +23,7 @@ class Budget:
     """
 
     def __init__(self, price: Price | None, limit_usd: float | None, spent_usd: float) -> None:
-        """Start with what was spent before.
-
-        Raises:
-            UserError: A limit needs a price.
-        """
-        if limit_usd is not None and price is None:
-            raise UserError(
-                "max_cost needs the model's price: add a line to a copy of the price table and "
-                "give it with prices=FILE"
-            )
+        """Start with what was spent before; a limit needs a price."""
         self.price = price
         self.limit_usd = limit_usd
         self.spent_usd = spent_usd

@@ -20,7 +20,6 @@ from sat_tasks.models.api_run import Run
 from sat_tasks.models.api_settings import ApiSettings
 from sat_tasks.models.chat import ChatRequest, Job, build_request
 from sat_tasks.models.journal import ANSWERED, Entry, Journal
-from sat_tasks.models.prices import DEFAULT_TABLE, find_price
 from sat_tasks.replies import FAILED, REFUSED, no_reply
 
 
@@ -63,7 +62,7 @@ class ApiModel(lmms):  # type: ignore[misc]
             settings = parse.parse(arguments)
             self._settings: ApiSettings = settings
             self._provider: ChatProvider = connect(settings)
-            self._price = find_price(settings.model, settings.prices or DEFAULT_TABLE)
+            self._price = settings.price()
             self._journal_path = settings.journal_path(self._provider.name)
             with Journal(self._journal_path) as journal:
                 self._budget(journal)

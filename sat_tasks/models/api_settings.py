@@ -12,6 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sat_tasks.console import UserError
+from sat_tasks.models.prices import DEFAULT_TABLE, Price, find_price
 
 _KEYS_BELONG_IN_ENVIRONMENT = ("api_key", "key", "token")
 
@@ -77,6 +78,31 @@ class ApiSettings(BaseModel):
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(str(part) for part in first["loc"][:1])
             raise UserError(f"model_args {where}: {first['msg']}") from None
+
+    def price(self) -> Price | None:
+        """Return the model's price, or None where the table has none.
+
+        Raises:
+            UserError: The table cannot be read, or ``max_cost`` needs a price that it has not.
+        """
+        price = find_price(self.model, self.prices or DEFAULT_TABLE)
+        if price is None and self.max_cost is not None:
+            raise UserError(
+                "max_cost needs the model's price: add a line to a copy of the price table and "
+                "give it with prices=FILE"
+            )
+        return price
+
+    def check(self) -> None:
+        """Check what can be without a key.
+
+        Raises:
+            UserError: The address is none, or the price is not known and needed.
+        """
+        for address in (self.base_url, getattr(self, "azure_endpoint", None)):
+            if address is not None:
+                require_url(address)
+        self.price()
 
     def needs_key(self, own_server: bool) -> bool:
         """Say whether to go on without a key is pointless: not to estimate, nor where none is."""

@@ -66,6 +66,10 @@ class GoogleSettings(ApiSettings):
     """Gemini 3 and later: how much to think."""
 
 
+SETTINGS = GoogleSettings
+"""What a suite checks arguments with."""
+
+
 class GoogleProvider:
     """The generateContent protocol."""
 

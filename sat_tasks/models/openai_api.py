@@ -56,6 +56,10 @@ class OpenAISettings(ApiSettings):
     reasoning_effort: str | None = Field(default=None, min_length=1)
 
 
+SETTINGS = OpenAISettings
+"""What a suite checks arguments with."""
+
+
 class OpenAIProvider:
     """The chat completions protocol."""
 
