@@ -67,7 +67,7 @@ test: $(STAMP)
 .venv-vllm/installed: tests/with_vllm/install.sh constraints.txt
 	sh tests/with_vllm/install.sh .venv-vllm $(PYTHON)
 
-# vLLM's CPU build in its own environment (7 GB): real serving of a small LLaVA, 15 minutes in all.
+# vLLM's CPU build in its own environment (7 GB): real serving of a small LLaVA, 10 minutes in all.
 test-vllm: .venv-vllm/installed
 	.venv-vllm/bin/python -m pytest tests/with_vllm
 
@@ -80,6 +80,7 @@ bench: $(STAMP)
 	$(BIN)/python -m generation.bench
 	$(BIN)/python -m sat_tasks.bench
 	$(BIN)/python -m leaderboard.bench
+	$(BIN)/python -m finetune.bench
 	if test -d $(DEMO)/llava-tiny; then $(BIN)/python -m sat_tasks.models.bench; fi
 
 clean:

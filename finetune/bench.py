@@ -13,25 +13,24 @@ from __future__ import annotations
 import io
 import json
 import multiprocessing
-import re
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from finetune.presets import PRESETS, Precision, Preset
+from finetune.stopwatch import WARM_UP_STEPS, Measured, Stopwatch, measure_each
 from sat_tasks.console import Parser, UserError, run
 from sat_tasks.convert import convert
 from sat_tasks.data import open_data_set, read_questions
 from sat_tasks.rows import Row
 
-WARM_UP_STEPS = 2
 _ANSWERS = ("left", "right")
 
 
@@ -72,24 +71,15 @@ SIZES: dict[str, Case] = {
 }
 
 
-@dataclass(frozen=True)
-class Measured:
-    """What one side did after its warm-up."""
-
-    samples_per_s: float
-    samples_per_cpu_s: float
-    """Of this process; says more where other programs run."""
-    memory_gb: float
-    """Peak: of the GPU where one is used, else of the process."""
-
-
 def measure(case: Case) -> tuple[Measured, Measured]:
     """Return the figures of our training and of the plain script."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for task in (_write_model, _write_data):
             _alone(task, case, folder)
-        return _alone(_ours, case, folder), _alone(_plain, case, folder)
+        sides = (partial(_ours, case, folder), partial(_plain, case, folder))
+        ours, plain = measure_each(sides, case.batch_size)
+        return ours, plain
 
 
 def _alone(task: Any, case: Case, folder: Path) -> Any:
@@ -177,19 +167,17 @@ def _rows(case: Case, split: str) -> Iterator[Row]:
         )
 
 
-def _ours(case: Case, folder: Path) -> Measured:
+def _ours(case: Case, folder: Path, watch: Stopwatch) -> None:
     from finetune.data import open_sources
     from finetune.train import Schedule, train
 
     preset = _preset(case, folder)
-    watch = _stopwatch(case)
     never = 10**6
     schedule = Schedule(log_steps=never, save_steps=never, report_to=())
     train(preset, open_sources([folder / "data"], preset), folder / "run", None, schedule, [watch])
-    return watch.measured()  # type: ignore[no-any-return]
 
 
-def _plain(case: Case, folder: Path) -> Measured:
+def _plain(case: Case, folder: Path, watch: Stopwatch) -> None:
     """Train as the shortest script on TRL does, on the same samples."""
     import torch
     from datasets import Dataset, Features, Image, List, Value
@@ -215,7 +203,6 @@ def _plain(case: Case, folder: Path) -> Measured:
     turn = List({"role": Value("string"), "content": Value("string")})
     features = Features({"images": List(Image()), "prompt": turn, "completion": turn})
     half = case.precision == "bf16"
-    watch = _stopwatch(case)
     trainer = SFTTrainer(
         model=AutoModelForImageTextToText.from_pretrained(
             folder / "model", dtype=torch.bfloat16 if half else torch.float32
@@ -244,60 +231,17 @@ def _plain(case: Case, folder: Path) -> Measured:
         callbacks=[watch],
     )
     trainer.train()
-    return watch.measured()  # type: ignore[no-any-return]
-
-
-def _stopwatch(case: Case) -> Any:
-    """Return a callback that measures the steps after the warm-up."""
-    import torch
-    from transformers import TrainerCallback
-
-    class Stopwatch(TrainerCallback):  # type: ignore[misc]
-        """Times steps."""
-
-        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            if torch.cuda.is_available():
-                torch.cuda.synchronize()
-            if state.global_step == WARM_UP_STEPS:
-                self.start, self.cpu_start = time.perf_counter(), time.process_time()
-            self.wall, self.cpu = time.perf_counter(), time.process_time()
-            self.steps = state.global_step - WARM_UP_STEPS
-
-        def measured(self) -> Measured:
-            """Return what was found."""
-            samples = self.steps * case.batch_size
-            on_gpu = torch.cuda.is_available()
-            return Measured(
-                samples_per_s=samples / (self.wall - self.start),
-                samples_per_cpu_s=samples / (self.cpu - self.cpu_start),
-                memory_gb=(
-                    torch.cuda.max_memory_allocated() / 1e9 if on_gpu else _peak_memory_gb()
-                ),
-            )
-
-    return Stopwatch()
-
-
-def _peak_memory_gb() -> float:
-    """Return this process's own peak; that of getrusage is inherited from the one that began it."""
-    kilobytes = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
-    assert kilobytes
-    return int(kilobytes[1]) * 1024 / 1e9
 
 
 def table(ours: Measured, plain: Measured) -> str:
     """Return the figures as Markdown."""
     rows = [
-        f"| {name} | {side.samples_per_s:.2f} | {side.samples_per_cpu_s:.2f} | "
-        f"{side.memory_gb:.2f} GB |"
+        f"| {name} | {side.samples_per_s:.2f} | {side.memory_gb:.2f} GB |"
         for name, side in (("ours", ours), ("plain TRL script", plain))
     ]
-    wall, cpu = (
-        getattr(ours, key) / getattr(plain, key) for key in ("samples_per_s", "samples_per_cpu_s")
-    )
-    memory = ours.memory_gb / plain.memory_gb
-    head = "| | samples/s | samples per CPU second | peak memory |\n|---|---:|---:|---:|"
-    return "\n".join([head, *rows, f"| ratio | {wall:.2f} | {cpu:.2f} | {memory:.2f} |"])
+    speed, memory = ours.samples_per_s / plain.samples_per_s, ours.memory_gb / plain.memory_gb
+    head = "| | samples/s | peak memory |\n|---|---:|---:|"
+    return "\n".join([head, *rows, f"| ratio | {speed:.2f} | {memory:.2f} |"])
 
 
 def peak_share(case: Case, samples_per_s: float) -> str | None:
