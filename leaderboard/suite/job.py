@@ -120,6 +120,11 @@ class Job:
         telling = [line for line in lines if re.search(r"error|refused|stopped|killed", line, re.I)]
         return ([*lines[-1:], *telling[-1:]] or ["no output"])[-1][:300]
 
+    def note(self) -> str:
+        """Return what the model said that is no failure, such as that another answered for it."""
+        found = re.findall(r"^note: (.+)$", self._tail(), re.M)
+        return found[-1][:300] if found else ""
+
     def _tail(self) -> str:
         try:
             with self.log.open("rb") as file:

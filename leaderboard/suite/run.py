@@ -33,7 +33,7 @@ class Progress:
     job: Job
     state: State = "waiting"
     said: str = ""
-    """Why it failed, or that it was done before."""
+    """Why it failed, what it noted, or that it was done before."""
     started_s: float = 0.0
     ended_s: float = 0.0
     gpus: tuple[int, ...] = ()
@@ -59,18 +59,25 @@ class _Room:
     """What may run side by side."""
 
     apis: int
-    gpus: list[int] = field(default_factory=list)
+    gpus: list[int]
+    """Those that nobody has."""
     local: int = 1
     """Models that may run here at once where there is no GPU."""
+    journals: set[tuple[str, ...]] = field(default_factory=set)
+    """In use by models behind APIs."""
+
+    def __post_init__(self) -> None:
+        self.has_gpus = bool(self.gpus)
 
     def take(self, job: Job) -> tuple[int, ...] | None:
         """Return the GPUs for a model, or None where it must wait."""
         if job.model.is_remote:
-            if not self.apis:
+            if not self.apis or job.model.journal in self.journals:
                 return None
             self.apis -= 1
+            self.journals.add(job.model.journal)
             return ()
-        if self.gpus and not job.model.is_baseline:
+        if self.has_gpus and not job.model.is_baseline:
             if len(self.gpus) < job.model.gpus:
                 return None
             taken = tuple(self.gpus[: job.model.gpus])
@@ -85,6 +92,7 @@ class _Room:
         """Make room again."""
         if job.model.is_remote:
             self.apis += 1
+            self.journals.remove(job.model.journal)
         elif gpus:
             self.gpus += gpus
         else:
@@ -179,7 +187,7 @@ def _keep(progress: Progress, store: Store, before: bool = False) -> None:
             progress.state, progress.said = "waiting", ""
         return
     job.finish()
-    progress.state, progress.said = "done", "was done before" if before else ""
+    progress.state, progress.said = "done", "was done before" if before else job.note()
 
 
 def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:

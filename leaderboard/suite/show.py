@@ -71,8 +71,11 @@ def table(models: Sequence[Progress]) -> Table:
 
 def summary(models: Sequence[Progress]) -> str:
     """Return how a suite ended, the failures last."""
-    done = sum(progress.state == "done" for progress in models)
-    lines = [f"{done} of {len(models)} models done"]
+    done = [progress for progress in models if progress.state == "done"]
+    lines = [f"{len(done)} of {len(models)} models done"]
+    for progress in done:
+        if note := progress.job.note():
+            lines.append(f"  {progress.job.model.name}: {note}")
     for progress in models:
         if progress.state != "done":
             log = f" (log: {progress.job.log})" if progress.job.log.exists() else ""

@@ -72,6 +72,14 @@ class Model:
         return math.prod(int(text) if text.isdigit() else 1 for text in given)
 
     @property
+    def journal(self) -> tuple[str, ...]:
+        """What tells journals of answers apart: only one run at a time can hold one."""
+        given = self.arguments.get("journal")
+        server = self.arguments.get("base_url") or ""
+        named = (self.adapter, server, self.arguments.get("model", "")) if given is None else ()
+        return tuple(str(part) for part in (self.environment.get("SAT_JOURNALS"), given, *named))
+
+    @property
     def is_remote(self) -> bool:
         """Whether a server does the work."""
         return self.adapter in API_ADAPTERS
