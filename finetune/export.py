@@ -15,7 +15,8 @@ from typing import Any
 
 from finetune.beginning import START
 from finetune.presets import NEW_MODEL, Preset
-from finetune.train import RUN_RECORD, TRAINED, load_model
+from finetune.record import RUN_RECORD
+from finetune.train import TRAINED, load_model
 from sat_tasks.console import UserError
 
 VISION, VLLM_VISION = "vision_tower.", "vision_tower.vision_model."

@@ -13,11 +13,9 @@ import json
 import math
 import os
 import shutil
-import subprocess
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,7 @@ from finetune.beginning import begin
 from finetune.check import check_samples
 from finetune.data import SAT, Reference, Sources, conversation, describe, make_plan, training_set
 from finetune.presets import NEW_MODEL, Preset
+from finetune.record import record_run
 from finetune.templates import training_template
 from finetune.tiny import SAT_TINY, build
 from sat_tasks.console import UserError
@@ -39,11 +38,9 @@ PROJECTORS = {
 """What lies between vision and language, by model type."""
 _NOT_QUANTIZED = (r".*vision_tower", r".*visual", r".*multi_modal_projector", "lm_head")
 """In QLoRA; what is trained fully cannot be, and the rest is small."""
-RUN_RECORD = "run.json"
 CHECKPOINTS = "checkpoints"
 TRAINED = "model"
 _TRAINING_STATE = ("optimizer*", "scheduler.pt", "rng_state*", "trainer_state.json", "*.bin")
-_PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +89,7 @@ def train(
     kinds, evaluation = _evaluation_set(held_out, preset, schedule.eval_per_type)
     settings = _trainer_settings(preset, schedule, len(plan), out, bool(kinds))
     with settings.main_process_first(local=False):
-        _record(preset, describe(plan, sources), sources, settings.world_size, out)
+        record_run(preset, describe(plan, sources), sources, settings.world_size, out)
         preset = _with_start(preset, sources, out, schedule)
     if (out / TRAINED).is_dir():
         return out / TRAINED
@@ -279,51 +276,6 @@ def _evaluation_set(
 
 def _picture_count(sample: Reference) -> int:
     return sample.picture_count
-
-
-def _record(
-    preset: Preset, plan: dict[str, Any], sources: Sources, devices: int, out: Path
-) -> None:
-    """Write what the run is beside it, or make sure that the folder holds this very run."""
-    path = out / RUN_RECORD
-    if path.exists():
-        earlier = json.loads(path.read_text())
-        same = {
-            "preset": Preset(**earlier["preset"]) == preset,
-            "data": earlier["data"] == json.loads(json.dumps(plan)),
-            "devices": earlier.get("devices", devices) == devices,
-        }
-        if not all(same.values()):
-            differ = ", ".join(key for key, is_same in same.items() if not is_same)
-            raise UserError(
-                f"{out} holds another run ({differ} differ, see {RUN_RECORD}); name a new folder"
-            )
-        return
-    record = {
-        "preset": asdict(preset),
-        "data": plan,
-        "left_out": sources.left_out,
-        "devices": devices,
-        "versions": {package: version(package) for package in _PACKAGES},
-        "commit": _commit(),
-    }
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".part")
-        temporary.write_text(json.dumps(record, indent=1) + "\n")
-        temporary.replace(path)
-    except OSError as error:
-        raise UserError(f"cannot write to {out}: {error.strerror or error}") from error
-
-
-def _commit() -> str | None:
-    """Return the git commit of the project, or None where it is installed without git."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def step_losses(run: Path) -> Sequence[tuple[int, float]]:
