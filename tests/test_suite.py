@@ -149,9 +149,26 @@ def test_arguments_and_variables_are_checked_before_a_start(
     assert not any("\n" in line for line in lines)
 
 
-def test_unknown_names_are_said_with_what_is_known() -> None:
+def test_what_the_suite_itself_gets_wrong_is_said_once() -> None:
+    models = (Model("a", "random_choice"), Model("b", "always_first"))
+    lines = problems(Suite("s", ("sat_dynamic",), models, {"SAT_DATA": "nowhere"}), ())
+    assert lines == ["SAT_DATA names no folder: nowhere"]
+
+
+def test_no_key_gets_past_the_checks_into_a_command() -> None:
+    secret = "sk-secret-123456"
+    for arguments in ({"api_key": secret}, {"base_url": f"http://me:{secret}@localhost/v1"}):
+        (line,) = problems(_suite(Model("a", "openai_api", {"model": "m", **arguments})), ())[:1]
+        assert "environment variable" in line
+        assert secret not in line
+
+
+def test_unknown_names_are_said_with_what_is_known(capfd: pytest.CaptureFixture[str]) -> None:
     lines = problems(_suite(Model("a", "lava"), Model("a", "llava"), tasks=("sat_dynamix",)), ())
-    assert any("no task 'sat_dynamix'; ours: sat_bench" in line for line in lines)
+    (line,) = (line for line in lines if "no task" in line)
+    assert line.startswith("no task 'sat_dynamix' (did you mean sat_dynamic?); ours: sat_bench, ")
+    assert "_blind" not in line
+    assert capfd.readouterr().err == ""
     assert any("no adapter 'lava'; ours: llava" in line for line in lines)
     assert any("2 models are called 'a'" in line for line in lines)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -41,6 +42,7 @@ def problems(suite: Suite, gpu_memory_gb: tuple[float, ...]) -> list[str]:
     return [
         *_names(suite),
         *_tasks(suite),
+        *_variables({**os.environ, **suite.environment}),
         *(line for model in suite.models for line in _model(suite, model, gpu_memory_gb)),
     ]
 
@@ -64,10 +66,13 @@ def _names(suite: Suite) -> Iterator[str]:
 def _tasks(suite: Suite) -> Iterator[str]:
     unknown = [task for task in suite.tasks if task not in our_tasks()]
     if unknown:
-        others = _all_tasks()
+        others, known = _all_tasks(), our_tasks()
+        whole = [name for name in sorted(known) if not any(name.startswith(f"{n}_") for n in known)]
         for task in unknown:
             if task not in others:
-                yield f"no task {task!r}; ours: {', '.join(sorted(our_tasks()))}"
+                near = get_close_matches(task, known, 1)
+                meant = f" (did you mean {near[0]}?)" if near else ""
+                yield f"no task {task!r}{meant}; ours: {', '.join(whole)}, and parts of them"
 
 
 def our_tasks() -> set[str]:
@@ -77,7 +82,9 @@ def our_tasks() -> set[str]:
 
 def _all_tasks() -> set[str]:
     from lmms_eval.tasks import TaskManager
+    from loguru import logger
 
+    logger.disable("lmms_eval")  # it tells of files of its own that are no tasks
     return set(TaskManager().all_tasks)
 
 
@@ -87,7 +94,7 @@ def _model(suite: Suite, model: Model, gpu_memory_gb: tuple[float, ...]) -> Iter
         return
     package = API_ADAPTERS.get(model.adapter, model.adapter if model.adapter == "vllm" else None)
     environment = {**os.environ, **suite.environment, **model.environment}
-    yield from _variables(model, environment)
+    yield from (f"{model.name}: {line}" for line in _variables(model.environment))
     if package is not None and not _is_installed(package):
         extra = EXTRAS[model.adapter]
         yield f"{model.name}: {package} is not installed; pip install 'sat-bench[{extra}]'"
@@ -100,15 +107,15 @@ def _model(suite: Suite, model: Model, gpu_memory_gb: tuple[float, ...]) -> Iter
         yield from _weights(model, environment)
 
 
-def _variables(model: Model, environment: Mapping[str, str]) -> Iterator[str]:
+def _variables(environment: Mapping[str, str]) -> Iterator[str]:
     """Check what tasks read of the environment, as far as that takes no time."""
     for name, value in sorted(environment.items()):
         if OURS.fullmatch(name) and name.endswith("_DATA") and value and not Path(value).is_dir():
-            yield f"{model.name}: {name} names no folder: {value}"
+            yield f"{name} names no folder: {value}"
     try:
         find_protocol(environment.get(PROTOCOL_VARIABLE) or DEFAULT_PROTOCOL)
     except UserError as error:
-        yield f"{model.name}: {PROTOCOL_VARIABLE}: {error}"
+        yield f"{PROTOCOL_VARIABLE}: {error}"
 
 
 def _settings(model: Model) -> Iterator[str]:
