@@ -96,7 +96,7 @@ def test_pieces_have_size_maker_and_mesh(library: Path) -> None:
 def test_parsed_meshes_are_cached_on_disk(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cube, _ = sweethome3d.pieces()
     first = cube.load_parts()
-    (file,) = cache.cache_folder().glob("*.npz")
+    (file,) = cache.cache_folder().glob(f"*{cache.SUFFIX}")
     monkeypatch.setattr(sweethome3d, "_loaded", {})
     monkeypatch.setattr(sweethome3d, "parse", lambda model: pytest.fail("parsed again"))
     second = cube.load_parts()
@@ -111,9 +111,9 @@ def test_broken_cache_file_is_named_and_replaced(
 ) -> None:
     cube, _ = sweethome3d.pieces()
     cube.load_parts()
-    (file,) = cache.cache_folder().glob("*.npz")
+    (file,) = cache.cache_folder().glob(f"*{cache.SUFFIX}")
     whole = file.read_bytes()
-    for content in (b"", b"no zip", whole[: len(whole) // 2]):
+    for content in (b"", b"no mesh", whole[: len(whole) // 2]):
         file.write_bytes(content)
         monkeypatch.setattr(sweethome3d, "_loaded", {})
         caplog.clear()

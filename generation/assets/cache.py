@@ -1,19 +1,31 @@
-"""Parsed meshes on disk: one npz file per model, written whole or not at all."""
+"""Parsed meshes on disk: one file per model, written whole or not at all.
+
+A piece is read for every house that it stands in, so files are plain: reading a zip archive of
+arrays took ten times as long.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
+import math
 import os
 import tempfile
-import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
 from generation.assets.piece import Finish, MeshPart, Texture
+
+Array = np.ndarray[tuple[int, ...], np.dtype[Any]]
+
+SUFFIX = ".mesh"
+WORD = 16
+"""Bytes that arrays are aligned to."""
 
 _log = logging.getLogger(__name__)
 
@@ -26,7 +38,7 @@ def cache_folder() -> Path:
 
 def store(path: Path, parts: tuple[MeshPart, ...]) -> None:
     """Write parts to a file; a failure (full disk, no permission) is logged and costs only time."""
-    arrays: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]] = {}
+    arrays: dict[str, Array] = {}
     records = []
     for number, part in enumerate(parts):
         arrays[f"vertices{number}"] = part.vertices_m
@@ -38,8 +50,37 @@ def store(path: Path, parts: tuple[MeshPart, ...]) -> None:
         if texture is not None:
             arrays[f"texture:{texture.key}"] = texture.pixels
         records.append(_finish_record(part.finish))
-    arrays["finishes"] = np.frombuffer(json.dumps(records).encode(), np.uint8)
-    _replace(path, lambda file: np.savez(file, allow_pickle=False, **arrays))
+    _replace(path, lambda file: _write(file, records, arrays))
+
+
+def _write(file: IO[bytes], finishes: object, arrays: Mapping[str, Array]) -> None:
+    """Write a line of JSON that describes the arrays, then the arrays one after the other."""
+    forms = {name: [array.dtype.str, array.shape] for name, array in arrays.items()}
+    head = json.dumps({"finishes": finishes, "arrays": forms}).encode() + b"\n"
+    # Arrays start at a multiple of a word: the line is padded in front of its end.
+    file.write(head[:-1] + b" " * (-len(head) % WORD) + b"\n")
+    for array in arrays.values():
+        data = np.ascontiguousarray(array).tobytes()
+        file.write(data + b"\0" * (-len(data) % WORD))
+
+
+def _read(data: bytes) -> tuple[list[dict[str, object]], dict[str, Array]]:
+    """Read what :func:`_write` wrote; the arrays share the bytes.
+
+    Raises:
+        ValueError, KeyError, TypeError: It was not, or not whole.
+    """
+    start = data.index(b"\n") + 1
+    head = json.loads(data[:start])
+    arrays = {}
+    for name, (form, shape) in head["arrays"].items():
+        dtype = np.dtype(form)
+        count = math.prod(shape)
+        arrays[name] = np.frombuffer(data, dtype, count, start).reshape(shape)
+        start += -(-count * dtype.itemsize // WORD) * WORD
+    if start != len(data):
+        raise ValueError(f"{len(data)} bytes instead of {start}")
+    return head["finishes"], arrays
 
 
 def store_json(path: Path, record: dict[str, Any]) -> None:
@@ -73,29 +114,54 @@ def load_json(path: Path) -> dict[str, Any] | None:
     return record if isinstance(record, dict) else None
 
 
+def array(name: str, code: Sequence[Path], make: Callable[[], Array]) -> Array:
+    """Return an array from its cache file, or make it and write that.
+
+    Args:
+        name: Tells it from all others of the same code.
+        code: Files of the code that makes it; when they change, it is made again.
+        make: Returns it, the same one every time.
+    """
+    facts = "\n".join([name, *map(_digest, code)])
+    path = cache_folder() / f"array-{hashlib.sha256(facts.encode()).hexdigest()[:32]}{SUFFIX}"
+    try:
+        return _read(path.read_bytes())[1]["array"]
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        _log.warning("broken cache file %s (%s): making it again", path, exc)
+    made = make()
+    _replace(path, lambda file: _write(file, [], {"array": made}))
+    return made
+
+
+@lru_cache
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def load(path: Path) -> tuple[MeshPart, ...] | None:
     """Read what :func:`store` wrote; None if there is no such file or it is broken (logged)."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            records = json.loads(arrays["finishes"].tobytes())
-            textures = {
-                name.removeprefix("texture:"): Texture(name.removeprefix("texture:"), arrays[name])
-                for name in arrays.files
-                if name.startswith("texture:")
-            }
-            return tuple(
-                MeshPart(
-                    arrays[f"vertices{number}"],
-                    arrays[f"normals{number}"],
-                    arrays[f"uv{number}"] if f"uv{number}" in arrays.files else None,
-                    arrays[f"faces{number}"],
-                    _finish(record, textures),
-                )
-                for number, record in enumerate(records)
+        records, arrays = _read(path.read_bytes())
+        textures = {
+            name.removeprefix("texture:"): Texture(name.removeprefix("texture:"), array)
+            for name, array in arrays.items()
+            if name.startswith("texture:")
+        }
+        return tuple(
+            MeshPart(
+                arrays[f"vertices{number}"],
+                arrays[f"normals{number}"],
+                arrays.get(f"uv{number}"),
+                arrays[f"faces{number}"],
+                _finish(record, textures),
             )
+            for number, record in enumerate(records)
+        )
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as exc:
+    except (OSError, ValueError, KeyError, TypeError) as exc:
         _log.warning("broken mesh cache file %s (%s): parsing the model again", path, exc)
         return None
 

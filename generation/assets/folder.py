@@ -175,13 +175,13 @@ def _load(path: Path, entry: Entry, stem: Path) -> tuple[MeshPart, ...]:
     Raises:
         ValueError: The model is broken.
     """
-    cached = cache.load(stem.with_suffix(".npz"))
+    cached = cache.load(stem.with_suffix(cache.SUFFIX))
     if cached is not None:
         return cached
     turn_rad = math.radians(entry.turn_deg)
     parts = load_scene(path, f"folder/{entry.file}", entry.size_m, entry.up, turn_rad)
     parts = simplified(parts, allowed_triangles(_extent_m(parts)))
-    cache.store(stem.with_suffix(".npz"), parts)
+    cache.store(stem.with_suffix(cache.SUFFIX), parts)
     return parts
 
 

@@ -64,7 +64,9 @@ class Model:
         """Return where its parsed mesh is kept."""
         facts = [PARSER_VERSION, self.files, self.placement.size_m, self.placement.turn_rad]
         text = json.dumps([*facts, self.placement.rotation.tolist(), self.entry.model])
-        return cache.cache_folder() / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.npz"
+        return (
+            cache.cache_folder() / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}{cache.SUFFIX}"
+        )
 
     @property
     def checksum(self) -> int:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from pathlib import Path
 
 import numpy as np
 from numpy.random import Generator
 
-from generation.assets import textures
+from generation.assets import cache, textures
 from generation.assets.piece import Finish, Texture
 from generation.assets.textures import Pixels
 
@@ -176,12 +177,19 @@ TABLES: dict[str, dict[str, Surface]] = {
 }
 
 
+CODE = (Path(__file__), Path(textures.__file__))
+"""What draws the pictures."""
+
+
 @lru_cache(maxsize=64)
 def finish(table: str, name: str) -> Finish:
     """Return the finish of a name in TABLES; the same name gives the same pixels everywhere."""
     surface = TABLES[table][name]
-    pixels = surface.draw(np.random.default_rng([*f"{table}/{name}".encode()]))
-    texture = Texture(f"{table}/{name}", pixels)
+    key = f"{table}/{name}"
+    pixels = cache.array(
+        f"finish {key}", CODE, lambda: surface.draw(np.random.default_rng([*key.encode()]))
+    )
+    texture = Texture(key, pixels)
     return Finish(WHITE, texture, surface.repeat_m, surface.roughness)
 
 

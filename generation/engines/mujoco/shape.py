@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from generation.assets import cache
 from generation.assets.piece import MeshPart, Piece
 
 Floats = NDArray[np.float64]
 
 SURFACE_SAMPLES = 200
 CANDIDATES = 4000
-KNOWN_SURFACES = 1000
+FINGERPRINTS = 200
+"""About so many corners tell one form from another."""
+KNOWN_SURFACES = 2000
 """Pieces whose samples are kept in memory, 5 KB each."""
 CELL_SPACINGS = 2.0
 """Edge of a cell that hides what lies behind it, in mean distances between candidates."""
@@ -46,7 +51,7 @@ class Samples(NamedTuple):
     """Mean distance between neighbours."""
 
 
-_surfaces: dict[tuple[str, int], Floats] = {}
+_surfaces: dict[tuple[str, str], Floats] = {}
 
 
 def load_shape(piece: Piece) -> Shape:
@@ -56,13 +61,28 @@ def load_shape(piece: Piece) -> Shape:
         ValueError: It has no triangle with an area.
     """
     parts = piece.load_parts()
-    corners_m = np.concatenate([part.vertices_m for part in parts])
-    key = piece.piece_id, zlib.crc32(corners_m.tobytes())
+    corners_m = np.concatenate([part.vertices_m for part in parts], dtype=np.float64)
+    key = piece.piece_id, _fingerprint(corners_m)
     if key not in _surfaces:
         if len(_surfaces) >= KNOWN_SURFACES:
             _surfaces.clear()
-        _surfaces[key] = _visible_surface_m(piece.piece_id, parts)
-    return Shape(parts, corners_m.astype(np.float64), _surfaces[key])
+        _surfaces[key] = _known_surface_m(*key, parts)
+    return Shape(parts, corners_m, _surfaces[key])
+
+
+def _fingerprint(corners_m: Floats) -> str:
+    """Return what tells a form from another one under the same name."""
+    few_m = np.ascontiguousarray(corners_m[:: -(-len(corners_m) // FINGERPRINTS)])
+    return hashlib.sha256(few_m.tobytes() + f"{corners_m.shape}".encode()).hexdigest()[:32]
+
+
+def _known_surface_m(piece_id: str, fingerprint: str, parts: Sequence[MeshPart]) -> Floats:
+    """Return the samples of a piece from the disk cache, or work them out."""
+    return cache.array(
+        f"surface {piece_id} {fingerprint}",
+        [Path(__file__)],
+        lambda: _visible_surface_m(piece_id, parts),
+    )
 
 
 def _visible_surface_m(piece_id: str, parts: Sequence[MeshPart]) -> Floats:
