@@ -52,6 +52,9 @@ def _silent_stdout() -> Iterator[None]:
         os.close(kept)
 
 
+MODELS_PER_TRIM = 4
+
+
 def _give_memory_back() -> None:
     """Return what was freed to the system: glibc would keep some 10 MB per scene."""
     with suppress(OSError, AttributeError):
@@ -74,9 +77,10 @@ class FilamentRenderer:
         shape = (camera.height_px, camera.width_px)
         formats = mjrf.PixelFormat
         self._bytes = np.zeros((*shape, 3), np.uint8)
+        self._numbers = np.zeros(shape, np.dtype("<u4"))
         self._floats = np.zeros(shape, np.float32)
         self._color_target = self._target(formats.PIXEL_FORMAT_RGB8)
-        self._label_target = self._target(formats.PIXEL_FORMAT_RGB8)
+        self._label_target = self._target(formats.PIXEL_FORMAT_RGBA8)
         self._depth_target = self._target(formats.PIXEL_FORMAT_R32F)
         self._scene: Any = None
         self._resources: Any = None
@@ -84,6 +88,7 @@ class FilamentRenderer:
         self._renderables: Any = None
         self._silhouettes: Silhouettes | None = None
         self._has_drawn = False
+        self._unloaded = 0
 
     def load(self, model: mujoco.MjModel) -> None:
         """Take over a model."""
@@ -109,10 +114,12 @@ class FilamentRenderer:
         modes = mjrf.DrawMode
         if self._silhouettes is not None:
             self._silhouettes.show()
-        self._draw(pose, self._label_target, self._bytes, modes.DRAW_MODE_SEGMENTATION_BY_ID)
-        red, green, blue = np.moveaxis(self._bytes.astype(np.int32), -1, 0)
+        texels = self._numbers.view(np.uint8).reshape(*self._numbers.shape, 4)
+        self._draw(pose, self._label_target, texels, modes.DRAW_MODE_SEGMENTATION_BY_ID)
         self._draw(pose, self._depth_target, self._floats, modes.DRAW_MODE_DEPTH)
-        return Labels(red | green << 8 | blue << 16, metric_depth_m(self._floats))
+        # Red, green and blue are the bytes of a number, alpha is none of it.
+        geoms = (self._numbers & 0xFFFFFF).astype(np.int32)
+        return Labels(geoms, metric_depth_m(self._floats))
 
     def colors(self, pose: Pose) -> NDArray[np.uint8]:
         """Draw the picture."""
@@ -137,7 +144,9 @@ class FilamentRenderer:
         self._lights = None
         self._resources = None
         self._scene = None
-        _give_memory_back()
+        self._unloaded += 1
+        if self._unloaded % MODELS_PER_TRIM == 0:
+            _give_memory_back()
 
     def close(self) -> None:
         """Release the model; the context stays for the next renderer of this process."""

@@ -34,14 +34,15 @@ class Labels(NamedTuple):
     """Shape (height, width): along the optical axis; inf where nothing is."""
 
 
-def metric_depth_m(nearness: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+def metric_depth_m(nearness: NDArray[np.float32]) -> NDArray[np.float32]:
     """Turn a depth buffer in which 0 is far away into metres; inf where nothing is."""
-    depth_m = NEAR_M * FAR_M / (NEAR_M + nearness.astype(np.float64) * (FAR_M - NEAR_M))
-    result: NDArray[np.float32] = (np.rint(depth_m / DEPTH_STEP_M) * DEPTH_STEP_M).astype(
-        np.float32
-    )
-    result[nearness <= 0] = np.inf
-    return result
+    steps = nearness * np.float32(FAR_M - NEAR_M)
+    steps += np.float32(NEAR_M)
+    np.divide(np.float32(NEAR_M * FAR_M / DEPTH_STEP_M), steps, out=steps)
+    np.rint(steps, out=steps)
+    steps *= np.float32(DEPTH_STEP_M)
+    steps[nearness <= 0] = np.inf
+    return steps
 
 
 class Renderer(Protocol):
