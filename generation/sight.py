@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +12,10 @@ from scipy.ndimage import distance_transform_edt, find_objects
 
 from generation.pose import Array
 from generation.scene import Observation, SceneObject
+
+Pixels = tuple[NDArray[np.intp], NDArray[np.intp]]
+"""Rows and columns."""
+Window = tuple[slice, slice]
 
 SAMPLES = 400
 """At most this many of an object's pixels are put back into the room."""
@@ -91,26 +95,47 @@ class Seen:
 def see(observation: Observation) -> Seen:
     """Measure what can be seen of each object."""
     slices = find_objects(observation.segmentation)
-    sights = {}
-    for object_id, item in observation.objects.items():
-        number = item.segmentation_id
-        window = slices[number - 1] if number <= len(slices) else None
-        if window is not None:
-            sights[object_id] = _sight(observation, item, window)
-    return Seen(observation, sights)
+    windows = [
+        (item, window)
+        for item in observation.objects.values()
+        if item.segmentation_id <= len(slices)
+        and (window := slices[item.segmentation_id - 1]) is not None
+    ]
+    items = [item for item, _ in windows]
+    pixels = [_pixels(observation, item, window) for item, window in windows]
+    parts = zip(
+        windows,
+        pixels,
+        _visible_points_m(observation, pixels),
+        _shares(observation, items),
+        strict=True,
+    )
+    sights = [_sight(observation, *window, *rest) for window, *rest in parts]
+    return Seen(observation, {sight.object_id: sight for sight in sights})
 
 
-def _sight(observation: Observation, item: SceneObject, window: tuple[slice, slice]) -> Sight:
+def _pixels(observation: Observation, item: SceneObject, window: Window) -> Pixels:
+    """Return the rows and columns of an object's pixels."""
     rows, columns = np.nonzero(observation.segmentation[window] == item.segmentation_id)
-    rows, columns = rows + window[0].start, columns + window[1].start
+    return rows + window[0].start, columns + window[1].start
+
+
+def _sight(
+    observation: Observation,
+    item: SceneObject,
+    window: Window,
+    pixels: Pixels,
+    points_m: Array,
+    shares: tuple[float, float],
+) -> Sight:
+    rows, columns = pixels
     height, width = observation.segmentation.shape
     box = (window[1].start, window[0].start, window[1].stop, window[0].stop)
-    points_m = visible_points_m(observation, rows, columns)
     distances_m = np.linalg.norm(points_m - observation.pose.position_m, axis=1)
     center_m = points_m.mean(axis=0)
     near_m, far_m = _percentiles(distances_m, (NEAR_PERCENTILE, FAR_PERCENTILE))
     low_m, high_m = _percentiles(points_m[:, 2], (LOW_PERCENTILE, HIGH_PERCENTILE))
-    in_frame, unoccluded = _shares(observation, item)
+    in_frame, unoccluded = shares
     return Sight(
         object_id=item.object_id,
         picture_px=(width, height),
@@ -146,29 +171,47 @@ def _middle_px(mask: NDArray[np.bool_], sight: Sight) -> tuple[float, float]:
     return float(u[best]), float(v[best])
 
 
-def visible_points_m(
-    observation: Observation, rows: NDArray[np.intp], columns: NDArray[np.intp]
-) -> Array:
-    """Return world points, shape (K, 3), seen at pixels: at most SAMPLES of them, evenly taken."""
-    step = max(1, -(-len(rows) // SAMPLES))
-    rows, columns = rows[::step], columns[::step]
-    pixels = np.column_stack([columns, rows]).astype(np.float64) + 0.5
+def _visible_points_m(observation: Observation, pixels: Sequence[Pixels]) -> list[Array]:
+    """Return the world points, shape (K, 3), seen of each object: at most SAMPLES, evenly taken."""
+    if not pixels:
+        return []
+    steps = [max(1, -(-len(rows) // SAMPLES)) for rows, _ in pixels]
+    rows, columns = (
+        np.concatenate([of[axis][::step] for of, step in zip(pixels, steps, strict=True)])
+        for axis in (0, 1)
+    )
     depth_m = observation.depth_m[rows, columns].astype(np.float64)
-    return observation.camera.unproject(observation.pose, pixels, depth_m)
+    points_m = observation.camera.unproject(
+        observation.pose, np.column_stack([columns, rows]) + 0.5, depth_m
+    )
+    counts = [-(-len(of) // step) for (of, _), step in zip(pixels, steps, strict=True)]
+    return np.split(points_m, np.cumsum(counts)[:-1])
 
 
-def _shares(observation: Observation, item: SceneObject) -> tuple[float, float]:
-    """Return the part of an object within the picture, and the part of that nothing hides.
+def _shares(
+    observation: Observation, items: Sequence[SceneObject]
+) -> Iterator[tuple[float, float]]:
+    """Yield the part of each object within the picture, and the part of that nothing hides.
 
     A point on the back of an object counts as hidden only where something else is in front of it.
     """
-    pixels, depth_m = observation.camera.project(observation.pose, item.surface_points_m)
+    if not items:
+        return
+    owners = np.repeat(
+        [item.segmentation_id for item in items], [len(item.surface_points_m) for item in items]
+    )
+    pixels, depth_m = observation.camera.project(
+        observation.pose, np.concatenate([item.surface_points_m for item in items])
+    )
     height, width = observation.segmentation.shape
     with np.errstate(invalid="ignore"):
-        inside = (pixels >= 0).all(axis=1) & (pixels < (width, height)).all(axis=1)
-    if not inside.any():
-        return 0.0, 0.0
+        inside = ((pixels >= 0) & (pixels < (width, height))).all(axis=1)
     columns, rows = pixels[inside].astype(int).T
-    other = observation.segmentation[rows, columns] != item.segmentation_id
+    other = observation.segmentation[rows, columns] != owners[inside]
     in_front = observation.depth_m[rows, columns] < depth_m[inside] - OCCLUSION_SLACK_M
-    return float(inside.mean()), 1.0 - float((other & in_front).mean())
+    hidden = np.zeros(len(inside), bool)
+    hidden[inside] = other & in_front
+    ends = np.cumsum([len(item.surface_points_m) for item in items])[:-1]
+    for within, behind in zip(np.split(inside, ends), np.split(hidden, ends), strict=True):
+        count = int(within.sum())
+        yield (count / len(within), 1 - int(behind.sum()) / count) if count else (0.0, 0.0)

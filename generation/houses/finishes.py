@@ -212,8 +212,11 @@ TRIM = Finish(rgb=(0.92, 0.92, 0.90), roughness=0.5)
 @lru_cache(maxsize=8)
 def sky(evening: bool, variant: int) -> Finish:
     """Return what lies outside the windows."""
-    pixels = _sky(np.random.default_rng([variant, int(evening)]), evening)
-    texture = Texture(f"sky/{'evening' if evening else 'day'}-{variant}", pixels)
+    key = f"sky/{'evening' if evening else 'day'}-{variant}"
+    pixels = cache.array(
+        key, CODE, lambda: _sky(np.random.default_rng([variant, int(evening)]), evening)
+    )
+    texture = Texture(key, pixels)
     return Finish(WHITE, texture, 24.0, 1.0, emission=0.35 if evening else 1.0)
 
 

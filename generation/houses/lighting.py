@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 from numpy.random import Generator
 
@@ -64,10 +65,15 @@ def ambience(plans: Sequence[RoomPlan], evening: bool) -> Ambience:
         plans, key=lambda p: (p.room.x_max_m - p.room.x_min_m) * (p.room.y_max_m - p.room.y_min_m)
     )
     ceiling, wall, floor = EVENING_RADIANCE if evening else DAY_RADIANCE
-    wall_rgb = average_rgb(finishes.finish("wall", largest.walls["south"]))
-    floor_rgb = average_rgb(finishes.finish("floor", largest.floor))
+    wall_rgb = _average_rgb("wall", largest.walls["south"])
+    floor_rgb = _average_rgb("floor", largest.floor)
     strength = EVENING_AMBIENCE if evening else DAY_AMBIENCE
     return Ambience(strength, ceiling, _tinted(wall, wall_rgb), _tinted(floor, floor_rgb))
+
+
+@lru_cache(maxsize=64)
+def _average_rgb(table: str, name: str) -> Rgb:
+    return average_rgb(finishes.finish(table, name))
 
 
 def _tinted(light: Rgb, surface: Rgb) -> Rgb:

@@ -95,6 +95,8 @@ class Stock:
         return chosen[int(rng.choice(len(chosen), p=weights / weights.sum()))]
 
     def _loads(self, piece: Piece) -> bool:
+        if piece.piece_id.startswith(PROCEDURAL):
+            return True  # There is no file that could be broken.
         if piece.piece_id in self.skipped:
             return False
         try:

@@ -52,9 +52,6 @@ def _silent_stdout() -> Iterator[None]:
         os.close(kept)
 
 
-MODELS_PER_TRIM = 4
-
-
 def _give_memory_back() -> None:
     """Return what was freed to the system: glibc would keep some 10 MB per scene."""
     with suppress(OSError, AttributeError):
@@ -88,7 +85,6 @@ class FilamentRenderer:
         self._renderables: Any = None
         self._silhouettes: Silhouettes | None = None
         self._has_drawn = False
-        self._unloaded = 0
 
     def load(self, model: mujoco.MjModel) -> None:
         """Take over a model."""
@@ -144,9 +140,7 @@ class FilamentRenderer:
         self._lights = None
         self._resources = None
         self._scene = None
-        self._unloaded += 1
-        if self._unloaded % MODELS_PER_TRIM == 0:
-            _give_memory_back()
+        _give_memory_back()
 
     def close(self) -> None:
         """Release the model; the context stays for the next renderer of this process."""
