@@ -26,6 +26,11 @@ EYE_HEIGHT_M = (1.2, 1.6)
 PITCH_RAD = (math.radians(-20), math.radians(-6))
 POOL_VIEWS = 8
 POOL_ATTEMPTS = 28
+"""Looks that are taken for them."""
+POOL_PROPOSALS = 60
+"""Poses that are thought of for them."""
+FORESEEN_RAYS = 16
+"""Across and down: what is in the way of a look, foreseen."""
 PROPOSALS = 10
 """Poses that are compared by where things are before one of them is looked at."""
 INTERESTING_M = (0.8, 5.0)
@@ -124,14 +129,17 @@ def open_stage(session: Session, rng: np.random.Generator) -> Stage:
     stage = Stage(session, session.standing_points_m(), session.state(), ())
     pool: list[Seen] = []
     rejected: list[str] = []
-    for _ in range(POOL_ATTEMPTS if len(stage.points_m) else 0):
-        if len(pool) == POOL_VIEWS:
+    for _ in range(POOL_PROPOSALS if len(stage.points_m) else 0):
+        if len(pool) == POOL_VIEWS or len(stage.looks) == POOL_ATTEMPTS:
             break
-        seen = stage.look(propose_pose(stage, rng))
-        reason = fault(seen)
+        pose = propose_pose(stage, rng)
+        reason = _foreseen_fault(session, pose)
         if reason is None:
-            pool.append(seen)
-        else:
+            seen = stage.look(pose)
+            reason = fault(seen)
+            if reason is None:
+                pool.append(seen)
+        if reason is not None:
             rejected.append(reason)
     return replace(stage, pool=tuple(pool), rejected=tuple(rejected))
 
@@ -141,14 +149,31 @@ def pool_views(stage: Stage, rng: np.random.Generator) -> Iterator[Seen]:
     yield from stage.pool
 
 
-def fault(seen: Seen, min_recognised: int = MIN_RECOGNISED_OBJECTS) -> str | None:
-    """Return why a view is not worth asking about, or None."""
-    depth_m = seen.observation.depth_m
-    near_m, median_m = np.percentile(depth_m[::4, ::4], (2, 50))
+def _foreseen_fault(session: Session, pose: Pose) -> str | None:
+    """Return why a view will probably not be worth asking about, without looking."""
+    camera = session.camera
+    ticks = (np.arange(FORESEEN_RAYS) + 0.5) / FORESEEN_RAYS
+    pixels = np.stack(np.meshgrid(ticks * camera.width_px, ticks * camera.height_px), axis=-1)
+    pixels = pixels.reshape(-1, 2)
+    ways_m = camera.unproject(pose, pixels, np.ones(len(pixels))) - pose.position_m
+    lengths = np.linalg.norm(ways_m, axis=1)
+    distances_m = session.distances_m(pose.position_m, ways_m / lengths[:, None])
+    return None if distances_m is None else _fault_of_depth(distances_m / lengths)
+
+
+def _fault_of_depth(depth_m: Array) -> str | None:
+    """Return why nobody would ask about a view with such depths, of any shape, or None."""
+    near_m, median_m = np.percentile(depth_m, (2, 50))
     if median_m < MIN_MEDIAN_DEPTH_M:
         return "view of a wall"
-    if near_m < MIN_NEAR_DEPTH_M:
-        return "something at the lens"
+    return "something at the lens" if near_m < MIN_NEAR_DEPTH_M else None
+
+
+def fault(seen: Seen, min_recognised: int = MIN_RECOGNISED_OBJECTS) -> str | None:
+    """Return why a view is not worth asking about, or None."""
+    reason = _fault_of_depth(seen.observation.depth_m[::4, ::4])
+    if reason is not None:
+        return reason
     sights = [sight for key, sight in seen.sights.items() if seen.object(key).askable]
     if max((sight.area_share for sight in sights), default=0.0) > MAX_OBJECT_AREA_SHARE:
         return "one object fills the view"

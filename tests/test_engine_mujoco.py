@@ -98,6 +98,20 @@ def test_a_turned_piece_has_a_world_aligned_box(engine: MujocoEngine) -> None:
     assert session.objects()["sofa"].size_m == pytest.approx([0.8, 1.8, 0.8])
 
 
+def test_distances_are_what_a_look_shows(engine: MujocoEngine) -> None:
+    session = engine.load(KEYS[0])
+    seen = session.observe(VIEW)
+    rows, columns = (grid.ravel() for grid in np.mgrid[4:96:8, 4:128:8])
+    pixels = np.column_stack([columns, rows]) + 0.5
+    ways_m = CAMERA.unproject(VIEW, pixels, np.ones(len(pixels))) - VIEW.position_m
+    lengths = np.linalg.norm(ways_m, axis=1)
+    depth_m = session.distances_m(VIEW.position_m, ways_m / lengths[:, None]) / lengths
+    shown_m = seen.depth_m[rows, columns]
+    # All of this house is boxes; a ray beside an edge may meet the other side of it.
+    assert np.mean(np.abs(depth_m - shown_m) < 0.01) > 0.97
+    assert np.isinf(session.distances_m(np.array([0.0, 0.0, 9.0]), np.array([[0.0, 0.0, 1.0]])))
+
+
 def test_place_refuses_to_disturb(engine: MujocoEngine) -> None:
     session = engine.load(KEYS[0])
     start = session.state()

@@ -68,6 +68,25 @@ def test_a_scene_without_room_has_no_views() -> None:
     assert open_stage(Crowded(), np.random.default_rng(0)).pool == ()  # type: ignore[arg-type]
 
 
+def test_walls_that_are_foreseen_are_not_looked_at() -> None:
+    class Foresighted:
+        """Sees a wall wherever it looks to the east, as far as it can tell without a look."""
+
+        def __init__(self) -> None:
+            self.toy = open_toy(0)
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self.toy, name)
+
+        def distances_m(self, origin_m: np.ndarray, directions: np.ndarray) -> np.ndarray:
+            return np.full(len(directions), 1.0 if directions[:, 0].mean() > 0 else 4.0)
+
+    stage = open_stage(Foresighted(), np.random.default_rng(0))  # type: ignore[arg-type]
+    assert len(stage.pool) >= 6
+    assert all(math.cos(seen.observation.pose.yaw_rad) < 0 for seen in stage.looks)
+    assert "view of a wall" in stage.rejected
+
+
 def test_turning_brings_an_object_to_its_bearing_whole() -> None:
     turned_views = 0
     for index in SCENES:

@@ -325,6 +325,9 @@ class ToySession:
             for number, box in enumerate(self._scene.boxes)
         }
 
+    def distances_m(self, origin_m: Floats, directions: Floats) -> None:
+        """Tell nothing."""
+
     def standing_points_m(self) -> Floats:
         """Return the free points of a quarter-metre grid, shape (N, 2)."""
         half_x, half_y = self._scene.size_m[0] / 2, self._scene.size_m[1] / 2

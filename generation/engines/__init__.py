@@ -51,6 +51,15 @@ class Session(Protocol):
     def is_standing_free(self, x_m: float, y_m: float) -> bool:
         """Say whether an upright person (0.2 m radius) has room at a floor point."""
 
+    def distances_m(
+        self, origin_m: NDArray[np.float64], directions: NDArray[np.float64]
+    ) -> NDArray[np.float64] | None:
+        """Return roughly how far it is to the first thing along unit vectors, shape (N, 3).
+
+        Things may count as the boxes around their parts; inf where there is nothing. It serves to
+        pass over views that are not worth a look. None where it would take a look to tell.
+        """
+
     def observe(self, pose: Pose) -> Observation:
         """Return segmentation and depth from a pose in the present state."""
 

@@ -100,6 +100,10 @@ class MujocoSession:
         )
         return has_floor and bool(has_room(np.array([[x_m, y_m]]), self._world.boxes())[0])
 
+    def distances_m(self, origin_m: Floats, directions: Floats) -> Floats:
+        """Return how far it is to the first box along unit vectors, shape (N, 3); inf for none."""
+        return self._world.distances_m(origin_m, directions)
+
     def observe(self, pose: Pose) -> Observation:
         """Return segmentation and depth from a pose in the present state."""
         self._show(self._world.poses)

@@ -107,6 +107,9 @@ class ThorSession:
 
     # ----------------------------------------------------------------------------- standing
 
+    def distances_m(self, origin_m: Floats, directions: Floats) -> None:
+        """Tell nothing: it would take a look."""
+
     def standing_points_m(self) -> Floats:
         """Return floor points, shape (N, 2), where an upright person has room."""
         if self.state() == self._home_state:
