@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from generation.draw import dot_radius_px
 from generation.pose import Array
@@ -46,31 +47,38 @@ def visible_spots(stage: Stage, seen: Seen) -> list[Spot]:
     with np.errstate(invalid="ignore"):
         inside = (pixels > border_px).all(axis=1) & (pixels < high_px).all(axis=1)
     far = np.linalg.norm(points_m[:, :2] - pose.position_m[:2], axis=1) >= MIN_SPOT_DISTANCE_M
-    spots = []
-    for index in np.flatnonzero(inside & far).tolist():
-        column, row = pixels[index].astype(int).tolist()
-        shown_m = float(observation.depth_m[row, column])
-        on_floor = observation.segmentation[row, column] == BACKGROUND
-        near = abs(shown_m - depth_m[index]) < FLOOR_SLACK_M * max(1.0, shown_m)
-        if on_floor and near and floor_share(observation, column, row) >= MIN_FLOOR_SHARE:
-            spots.append(Spot(points_m[index], (float(pixels[index, 0]), float(pixels[index, 1]))))
-    return spots
+    chosen = np.flatnonzero(inside & far)
+    columns, rows = pixels[chosen].astype(int).T
+    shown_m = observation.depth_m[rows, columns].astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        near = np.abs(shown_m - depth_m[chosen]) < FLOOR_SLACK_M * np.maximum(1.0, shown_m)
+    shown = near & (observation.segmentation[rows, columns] == BACKGROUND)
+    flat = _floor_shares(observation, columns[shown], rows[shown]) >= MIN_FLOOR_SHARE
+    return [
+        Spot(points_m[index], (float(pixels[index, 0]), float(pixels[index, 1])))
+        for index in chosen[shown][flat].tolist()
+    ]
 
 
-def floor_share(observation: Observation, column: int, row: int) -> float:
-    """Return the part of what a cross at a pixel covers that is floor."""
+def _floor_shares(
+    observation: Observation, columns: NDArray[np.intp], rows: NDArray[np.intp]
+) -> Array:
+    """Return the part of what crosses at pixels cover that is floor."""
     height, width = observation.segmentation.shape
     reach_px = round(dot_radius_px(height, width))
-    rows, columns = np.mgrid[
-        max(0, row - reach_px) : min(height, row + reach_px + 1),
-        max(0, column - reach_px) : min(width, column + reach_px + 1),
-    ].reshape(2, -1)
-    pixels = np.column_stack([columns, rows]) + 0.5
-    depth_m = observation.depth_m[rows, columns].astype(np.float64)
+    around = np.arange(-reach_px, reach_px + 1)
+    down, across = (grid.ravel() for grid in np.meshgrid(around, around, indexing="ij"))
+    all_rows, all_columns = rows[:, None] + down, columns[:, None] + across  # (crosses, pixels)
+    within = (all_rows >= 0) & (all_rows < height) & (all_columns >= 0) & (all_columns < width)
+    all_rows, all_columns = all_rows.clip(0, height - 1), all_columns.clip(0, width - 1)
+    pixels = np.stack([all_columns, all_rows], axis=-1).reshape(-1, 2) + 0.5
+    depth_m = observation.depth_m[all_rows, all_columns].astype(np.float64).ravel()
     with np.errstate(invalid="ignore"):
         points_m = observation.camera.unproject(observation.pose, pixels, depth_m)
-    flat = np.abs(points_m[:, 2]) < FLOOR_HEIGHT_M
-    return float((flat & (observation.segmentation[rows, columns] == BACKGROUND)).mean())
+    floor = (np.abs(points_m[:, 2]) < FLOOR_HEIGHT_M).reshape(within.shape)
+    floor &= within & (observation.segmentation[all_rows, all_columns] == BACKGROUND)
+    result: Array = floor.sum(axis=1) / within.sum(axis=1)
+    return result
 
 
 def hides(seen: Seen, spot: Spot, object_id: str, by: Collection[str] | None = None) -> float:

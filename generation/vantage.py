@@ -47,8 +47,16 @@ Verdict = Callable[[Spot], str | None]
 def reach_m(seen: Seen, spot: Spot, object_id: str) -> float:
     """Return the distance on the level from a spot to an object's box."""
     item = seen.object(object_id)
-    gap_m = np.maximum(np.abs(spot.point_m[:2] - item.center_m[:2]) - item.size_m[:2] / 2, 0)
-    return float(np.linalg.norm(gap_m))
+    gaps_m = (
+        abs(at - middle) - size / 2
+        for at, middle, size in zip(
+            spot.point_m[:2].tolist(),
+            item.center_m[:2].tolist(),
+            item.size_m[:2].tolist(),
+            strict=True,
+        )
+    )
+    return math.hypot(*(max(gap, 0.0) for gap in gaps_m))
 
 
 def look_from(stage: Stage, seen: Seen, spot: Spot, object_id: str) -> Seen:
