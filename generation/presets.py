@@ -52,7 +52,7 @@ PRESETS: dict[str, Preset] = {
         scenes={"train": 20_000, "val": 1_000, "test": 1_000},
         questions_per_scene=10,
         size_px=512,
-        core_s_per_scene=3.0,
+        core_s_per_scene=2.9,
         kb_per_question=58,
     ),
     "mini": Preset(
@@ -60,7 +60,7 @@ PRESETS: dict[str, Preset] = {
         scenes={"test": 86},
         questions_per_scene=12,
         size_px=512,
-        core_s_per_scene=3.4,
+        core_s_per_scene=2.9,
         kb_per_question=58,
     ),
     "tiny-train": Preset(

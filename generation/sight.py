@@ -110,7 +110,10 @@ def see(observation: Observation) -> Seen:
         _shares(observation, items),
         strict=True,
     )
-    sights = [_sight(observation, *window, *rest) for window, *rest in parts]
+    sights = [
+        _sight(observation, item, window, places, points_m, shares)
+        for (item, window), places, points_m, shares in parts
+    ]
     return Seen(observation, {sight.object_id: sight for sight in sights})
 
 
@@ -205,11 +208,11 @@ def _shares(
     )
     height, width = observation.segmentation.shape
     with np.errstate(invalid="ignore"):
-        inside = ((pixels >= 0) & (pixels < (width, height))).all(axis=1)
+        inside = np.asarray(((pixels >= 0) & (pixels < (width, height))).all(axis=1))
     columns, rows = pixels[inside].astype(int).T
     other = observation.segmentation[rows, columns] != owners[inside]
     in_front = observation.depth_m[rows, columns] < depth_m[inside] - OCCLUSION_SLACK_M
-    hidden = np.zeros(len(inside), bool)
+    hidden = np.zeros(len(owners), bool)
     hidden[inside] = other & in_front
     ends = np.cumsum([len(item.surface_points_m) for item in items])[:-1]
     for within, behind in zip(np.split(inside, ends), np.split(hidden, ends), strict=True):

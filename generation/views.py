@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import product
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from generation.engines import Session
@@ -161,7 +163,7 @@ def _foreseen_fault(session: Session, pose: Pose) -> str | None:
     return None if distances_m is None else _fault_of_depth(distances_m / lengths)
 
 
-def _fault_of_depth(depth_m: Array) -> str | None:
+def _fault_of_depth(depth_m: NDArray[np.floating[Any]]) -> str | None:
     """Return why nobody would ask about a view with such depths, of any shape, or None."""
     near_m, median_m = np.percentile(depth_m, (2, 50))
     if median_m < MIN_MEDIAN_DEPTH_M:

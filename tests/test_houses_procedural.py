@@ -194,9 +194,10 @@ def broken(piece: Piece) -> Piece:
     from dataclasses import replace
 
     def fail() -> tuple[()]:
-        raise ValueError(f"broken furniture file {piece.piece_id}.obj")
+        raise ValueError(f"broken furniture file files/{piece.piece_id}.obj")
 
-    return replace(piece, load_parts=fail)
+    # Of a file: what code makes is not looked at beforehand.
+    return replace(piece, piece_id=f"files/{piece.piece_id}", load_parts=fail)
 
 
 def test_broken_pieces_are_skipped_and_counted(caplog: pytest.LogCaptureFixture) -> None:
