@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from finetune.data import Sources
 from finetune.presets import Preset
@@ -22,14 +23,16 @@ MAX_TEXTS = 20_000
 DIGIT_TEXTS = 1000
 
 
-def begin(preset: Preset, sources: Sources, out: Path, log_steps: int) -> Path:
+def begin(preset: Preset, sources: Sources, out: Path, settings: Any) -> Path:
     """Return the folder of a new model, made if it is not there yet.
+
+    All processes of a run call this: they train the tower together, and the first one writes.
 
     Args:
         preset: Says how long the vision tower learns from pairs of pictures.
         sources: Questions, and pairs where the preset needs them.
         out: Folder of the run.
-        log_steps: Steps between lines of the log.
+        settings: Of the run's trainer: how often it reports, and to whom.
     """
     folder = out / START
     if folder.is_dir():
@@ -40,8 +43,10 @@ def begin(preset: Preset, sources: Sources, out: Path, log_steps: int) -> Path:
         from finetune.vision import pretrain_tower
 
         assert sources.pairs is not None
-        pretrain_tower(model, processor, sources.pairs, preset, out / TOWER_RUN, log_steps)
-    save(model, processor, folder, "before it has seen a question", config)
+        pretrain_tower(model, processor, sources.pairs, preset, out / TOWER_RUN, settings)
+    with settings.main_process_first(local=False):
+        if not folder.is_dir():
+            save(model, processor, folder, "before it has seen a question", config)
     return folder
 
 

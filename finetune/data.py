@@ -41,7 +41,7 @@ MAX_FAULTY_SHARE = 0.01
 
 SAT, INSTRUCT, LESSON = "sat", "instruct", "lesson"
 TWO_PICTURE_LESSONS = 0.35
-"""Share of the lessons that are about a movement."""
+"""Least share of the lessons that are about a movement."""
 
 
 @dataclass(frozen=True)
@@ -97,11 +97,10 @@ def open_sources(
     opened = [open_data_set(folder) for folder in folders]
     usable = [question for data in opened for question in _usable(data, split, left_out)]
     _check_share(", ".join(map(str, folders)), left_out, len(usable))
-    allowed = ("all", preset.question_split)
     questions = tuple(
         question
         for question in usable
-        if preset.question_split == "all" or split_of(question.question_type) in allowed
+        if preset.question_split in ("all", split_of(question.question_type))
     )
     if not questions:
         raise UserError(f"no {preset.question_split} questions in the {split} split of the data")
@@ -182,7 +181,8 @@ def lesson_places(preset: Preset, rng: np.random.Generator) -> NDArray[np.bool_]
 def _lesson_references(data: PairData | None, rng: np.random.Generator) -> Iterator[Reference]:
     if data is not None:
         for index in endless(len(data), rng):
-            count = 2 if rng.random() < TWO_PICTURE_LESSONS else 1
+            about_movement = rng.random() < TWO_PICTURE_LESSONS or not data.has_things(index)
+            count = 2 if about_movement else 1
             yield Reference(LESSON, index, (), count, int(rng.integers(2**31)))
 
 

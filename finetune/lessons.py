@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from finetune.pairs import Pair, Thing, mirrored
+from sat_tasks.movements import MOVEMENTS, name_movement
 from sat_tasks.prompt import build_prompt, reply_text
 
 MAX_PLACES = 5
@@ -25,7 +26,6 @@ MIN_SIDE_GAP = 0.1
 """Share of the picture's width or height."""
 MIN_RATIO = 1.25
 MIN_GAP_M = 0.4
-STILL_DEG, STILL_M = 1.0, 0.02
 MARKED_SHARE, MIRRORED_SHARE = 0.5, 0.5
 
 Turn = tuple[str, str]
@@ -37,10 +37,13 @@ def lesson(pair: Pair, picture_count: int, rng: np.random.Generator) -> dict[str
 
     Args:
         pair: What it is about.
-        picture_count: 1: where the things of the first view are. 2: how the camera moved.
+        picture_count: 1: where the things of the first view are, some of which must have names or
+            marks. 2: how the camera moved.
         rng: Draws what is asked.
     """
-    pair = mirrored(pair) if rng.random() < MIRRORED_SHARE else pair
+    # Marks cannot be mirrored: what has no names is shown as it is.
+    may_mirror = picture_count == 2 or any(thing.name for thing in pair.things)
+    pair = mirrored(pair) if rng.random() < MIRRORED_SHARE and may_mirror else pair
     pictures, turns = _about_movement(pair, rng) if picture_count == 2 else _about_things(pair, rng)
     first = ["Image 1:", None, "Image 2:", None] if picture_count == 2 else [None]
     opening = [{"type": "image"} if text is None else _text(text) for text in first]
@@ -58,16 +61,14 @@ def _text(text: str) -> dict[str, str]:
 
 def _about_things(pair: Pair, rng: np.random.Generator) -> tuple[list[Image.Image], list[Turn]]:
     has_marks = any(thing.mark for thing in pair.things)
-    is_marked = has_marks and rng.random() < MARKED_SHARE
+    has_names = any(thing.name for thing in pair.things)
+    is_marked = has_marks and (rng.random() < MARKED_SHARE or not has_names)
     named = [(thing, phrase) for thing in pair.things if (phrase := _phrase(thing, is_marked, rng))]
     named = [named[i] for i in rng.permutation(len(named))]
     choices = list(_comparisons(pair, named[:MAX_THINGS_COMPARED], rng))
     # Choices come first: places in the words before them would tell without a look.
     turns = [choices[i] for i in rng.permutation(len(choices))[:MAX_CHOICES]]
     turns += [_place(*item, rng) for item in named[:MAX_PLACES]]
-    if not turns:
-        count = len(pair.things)
-        turns = [("How many things can be named here?", str(count))]
     picture = pair.marked if is_marked else pair.first
     return [picture], turns
 
@@ -173,36 +174,13 @@ def _about_movement(pair: Pair, rng: np.random.Generator) -> tuple[list[Image.Im
         ),
     ]
     turns = [measures[i] for i in rng.permutation(len(measures))]
-    truth = movement_name(pair.turn_left_deg, pair.forward_m, pair.left_m)
+    truth = name_movement(pair.turn_left_deg, pair.forward_m, pair.left_m)
     if truth is not None:
         others = [name for name in MOVEMENTS if name != truth and not _look_alike(name, truth)]
         count = int(rng.integers(1, 4))
         wrong = [others[i] for i in rng.permutation(len(others))[:count]]
         turns.insert(0, _choice("How did the camera move?", truth, wrong, rng))
     return [pair.first, pair.second], turns
-
-
-MOVEMENTS: dict[str, tuple[int, int, int]] = {
-    "rotated left": (1, 0, 0),
-    "rotated right": (-1, 0, 0),
-    "moved forward": (0, 1, 0),
-    "moved backward": (0, -1, 0),
-    "moved sideways to the left": (0, 0, 1),
-    "moved sideways to the right": (0, 0, -1),
-    "moved forward and rotated left": (1, 1, 0),
-    "moved forward and rotated right": (-1, 1, 0),
-    "did not move": (0, 0, 0),
-}
-"""Name -> signs of the turn to the left, the way ahead, and the way to the left."""
-
-
-def movement_name(turn_left_deg: float, forward_m: float, left_m: float) -> str | None:
-    """Return the name of a movement, or None where it has none."""
-    signs = tuple(
-        0 if abs(value) < limit else int(math.copysign(1, value))
-        for value, limit in ((turn_left_deg, STILL_DEG), (forward_m, STILL_M), (left_m, STILL_M))
-    )
-    return next((name for name, wanted in MOVEMENTS.items() if wanted == signs), None)
 
 
 def _look_alike(name: str, other: str) -> bool:

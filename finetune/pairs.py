@@ -81,12 +81,17 @@ class PairData:
             )
         disable_progress_bars()
         self._rows = Dataset.from_parquet(files)
+        self._objects: list[str] = list(self._rows["objects"])
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def __getitem__(self, index: int) -> Pair:
         return _pair(self._rows[index])
+
+    def has_things(self, index: int) -> bool:
+        """Say whether something in the first view can be asked for, by name or by mark."""
+        return any(thing["name"] or thing["mark"] for thing in json.loads(self._objects[index]))
 
     def categories(self) -> tuple[str, ...]:
         """Return all categories, the background first."""
@@ -95,9 +100,7 @@ class PairData:
     def words(self) -> tuple[str, ...]:
         """Return the words of all names."""
         names = (
-            thing["name"] or thing["category"]
-            for row in self._rows["objects"]
-            for thing in json.loads(row)
+            thing["name"] or thing["category"] for row in self._objects for thing in json.loads(row)
         )
         return tuple(sorted({word for name in names for word in name.lower().split()}))
 

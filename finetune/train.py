@@ -90,7 +90,8 @@ def train(
     settings = _trainer_settings(preset, schedule, len(plan), out, bool(kinds))
     with settings.main_process_first(local=False):
         record_run(preset, describe(plan, sources), sources, settings.world_size, out)
-        preset = _with_start(preset, sources, out, schedule)
+    if preset.model.startswith(NEW_MODEL):
+        preset = replace(preset, model=str(begin(preset, sources, out, settings)))
     if (out / TRAINED).is_dir():
         return out / TRAINED
     folder = out / CHECKPOINTS
@@ -116,13 +117,6 @@ def train(
     trainer.train(resume_from_checkpoint=last)
     _keep(trainer, processor, out / TRAINED)
     return out / TRAINED
-
-
-def _with_start(preset: Preset, sources: Sources, out: Path, schedule: Schedule) -> Preset:
-    """Return the preset with a model to load: a new one is made first, once for each run."""
-    if not preset.model.startswith(NEW_MODEL):
-        return preset
-    return replace(preset, model=str(begin(preset, sources, out, schedule.log_steps)))
 
 
 def _first(plan: Sequence[Reference]) -> list[Reference]:

@@ -7,6 +7,7 @@ shows the same. The heads are thrown away; the tower goes on into the model.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,9 @@ MARKED_SHARE = 0.5
 MAX_DEPTH_M = 30.0
 RARE_LOGIT = -4.0
 """Few words apply to an object."""
-LOSSES = ("category", "depth", "mark", "word", "match")
+WARMUP_SHARE = 0.03
+CHECKPOINTS = 20
+"""In a whole run."""
 TOWER = "tower.safetensors"
 
 
@@ -215,7 +218,7 @@ def collator(image_processor: Any) -> Callable[[list[dict[str, Any]]], dict[str,
 
 
 def pretrain_tower(
-    model: Any, processor: Any, data: PairData, preset: Preset, out: Path, log_steps: int
+    model: Any, processor: Any, data: PairData, preset: Preset, out: Path, settings: Any
 ) -> None:
     """Train a model's vision tower on pairs; what is done already is gone on with.
 
@@ -225,7 +228,7 @@ def pretrain_tower(
         data: Pairs of pictures.
         preset: Says how many samples, the batch size and the learning rate.
         out: Folder of its checkpoints and, at the end, of TOWER.
-        log_steps: Steps between lines of the log.
+        settings: transformers.TrainingArguments of the whole run: what it reports, and to whom.
     """
     from safetensors.torch import load_file, save_file
     from transformers import PrinterCallback, Trainer, TrainingArguments
@@ -241,8 +244,7 @@ def pretrain_tower(
     vocabulary = Vocabulary(data.categories(), data.words())
     cells = (data[0].depth_m.shape[1] // patches) ** 2
     plan = plan_pairs(preset.pair_count, len(data), np.random.default_rng([preset.seed, 1]))
-    steps = max(1, preset.pair_count // preset.pair_batch_size)
-    bf16 = preset.precision == "bf16"
+    steps = max(1, preset.pair_count // (preset.pair_batch_size * settings.world_size))
     trainer = Trainer(
         model=DenseHeads(tower, vision.hidden_size, vocabulary, cells),
         args=TrainingArguments(
@@ -251,21 +253,25 @@ def pretrain_tower(
             per_device_train_batch_size=preset.pair_batch_size,
             learning_rate=preset.learning_rate,
             lr_scheduler_type="cosine",
-            warmup_steps=round(0.03 * steps),
+            warmup_steps=round(WARMUP_SHARE * steps),
             weight_decay=preset.weight_decay,
-            bf16=bf16,
-            use_cpu=not torch.cuda.is_available(),
+            bf16=settings.bf16,
+            use_cpu=settings.use_cpu,
             train_sampling_strategy="sequential",
             remove_unused_columns=False,
-            save_steps=500,
-            save_total_limit=1,
-            logging_steps=log_steps,
+            dataloader_num_workers=settings.dataloader_num_workers,
+            save_steps=math.ceil(steps / CHECKPOINTS),
+            save_total_limit=2,
+            logging_steps=settings.logging_steps,
             seed=preset.seed,
-            report_to=["tensorboard"],
+            report_to=settings.report_to,
         ),
         train_dataset=PairSamples(data, plan, vocabulary, patches),
         data_collator=collator(processor.image_processor),
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(out)) if out.is_dir() else None)
-    save_file({name: t.contiguous() for name, t in tower.state_dict().items()}, done)
+    if trainer.is_world_process_zero():
+        temporary = done.with_suffix(".part")
+        save_file({name: t.contiguous() for name, t in tower.state_dict().items()}, temporary)
+        temporary.replace(done)

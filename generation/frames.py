@@ -26,6 +26,7 @@ from generation.relations import is_recognised
 from generation.scene import SceneKey
 from generation.sight import Seen, see
 from generation.views import MIN_NEAR_DEPTH_M, Stage, propose_pose
+from sat_tasks.movements import MOVEMENTS
 
 GRID = 16
 """Cells of the label grids along each side of a picture."""
@@ -112,7 +113,7 @@ def _look(stage: Stage, rng: np.random.Generator) -> tuple[Seen, Seen] | None:
     first = see(stage.session.observe(propose_pose(stage, rng)))
     if not _is_worth_it(first):
         return None
-    movements = tuple(ego_movement.MOVEMENTS)
+    movements = tuple(MOVEMENTS)
     pose = first.observation.pose
     after = ego_movement.draw_pose(pose, movements[rng.integers(len(movements))], rng)
     if not stage.is_path_free(pose, after):

@@ -14,6 +14,7 @@ from generation.houses import HOUSE_SOURCES
 from generation.proof import SOLVERS
 from generation.questions import QUESTION_TYPES, ego_movement
 from sat_tasks import taxonomy
+from sat_tasks.movements import MOVEMENTS
 
 TEXT = (Path(__file__).parents[1] / "docs" / "extend.md").read_text()
 EXAMPLES = dict(re.findall(r"^## (.+?)$(?:(?!^## ).)*?^```python\n(.*?)^```", TEXT, re.M | re.S))
@@ -22,7 +23,7 @@ TABLES: tuple[dict[str, Any], ...] = (
     HOUSE_SOURCES,
     SOLVERS,
     QUESTION_TYPES,
-    ego_movement.MOVEMENTS,
+    MOVEMENTS,
     taxonomy.QUESTION_TYPES,
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,10 @@ import pytest
 from PIL import Image
 
 from finetune.data import lesson_places
-from finetune.lessons import MOVEMENTS, lesson, movement_name
+from finetune.lessons import lesson
 from finetune.pairs import Pair, Thing, mirrored
 from finetune.presets import resolve
+from sat_tasks.movements import MOVEMENTS, name_movement
 
 GREY = Image.new("RGB", (64, 64), "grey")
 THINGS = (
@@ -94,6 +96,15 @@ def test_replies_about_things_are_true(seed: int) -> None:
             assert re.match(r"Which is nearer to .*: .* or .*\?", question), question
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_what_has_no_name_is_asked_for_by_its_mark(seed: int) -> None:
+    nameless = replace(pair(), things=tuple(replace(thing, name=None) for thing in THINGS))
+    conversation = lesson(nameless, 1, np.random.default_rng(seed))
+    assert conversation["images"] == [nameless.marked]
+    asked = [question for question, _ in turns(conversation) if question.startswith("Where")]
+    assert {question[-2] for question in asked} == {"P", "Q"}
+
+
 @pytest.mark.parametrize("movement", MOVEMENTS)
 @pytest.mark.parametrize("seed", range(6))
 def test_replies_about_movements_are_true(movement: str, seed: int) -> None:
@@ -104,7 +115,7 @@ def test_replies_about_movements_are_true(movement: str, seed: int) -> None:
     conversation = lesson(moved, 2, np.random.default_rng(seed))
     assert len(conversation["images"]) == 2
     (asked, reply), *measures = turns(conversation)
-    assert chosen(asked, reply) == movement_name(seen.turn_left_deg, seen.forward_m, seen.left_m)
+    assert chosen(asked, reply) == name_movement(seen.turn_left_deg, seen.forward_m, seen.left_m)
     replies = {question.split()[2]: number for question, number in measures}
     assert replies["degrees"] == str(round(seen.turn_left_deg))
     assert replies["decimetres"] == f"{round(10 * seen.forward_m)} {round(10 * seen.left_m)}"

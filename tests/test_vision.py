@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from toy_engine import open_engine, toy_camera
+from transformers import TrainingArguments
 
 from finetune import tiny, vision
 from finetune.beginning import START, TOWER_RUN
@@ -52,7 +57,10 @@ def preset(count: int) -> Preset:
 
 def pretrain(data: PairData, count: int, out: Path) -> dict[str, torch.Tensor]:
     model, processor = tiny.build(CONFIG)
-    vision.pretrain_tower(model, processor, data, preset(count), out, log_steps=5)
+    settings = TrainingArguments(
+        str(out), logging_steps=5, use_cpu=True, bf16=False, report_to=["tensorboard"]
+    )
+    vision.pretrain_tower(model, processor, data, preset(count), out, settings)
     tower: dict[str, torch.Tensor] = model.model.vision_tower.state_dict()
     return tower
 
@@ -86,7 +94,7 @@ def test_the_same_seed_gives_the_same_plan() -> None:
 
 def test_a_tower_learns(data: PairData, tmp_path: Path) -> None:
     pretrain(data, 360, tmp_path)
-    (state,) = tmp_path.glob("checkpoint-*/trainer_state.json")
+    *_, state = sorted(tmp_path.glob("checkpoint-*/trainer_state.json"))
     losses = [entry["loss"] for entry in json.loads(state.read_text())["log_history"][:-1]]
     assert losses[-1] < 0.75 * losses[0]
 
@@ -99,29 +107,67 @@ def test_a_finished_tower_is_taken_as_it_is(data: PairData, tmp_path: Path) -> N
     assert not all(torch.equal(first[name], fresh[name]) for name in first)
 
 
+def test_a_stopped_tower_ends_as_an_undisturbed_one(data: PairData, tmp_path: Path) -> None:
+    whole = pretrain(data, 120, tmp_path)
+    (tmp_path / vision.TOWER).unlink()
+    earlier, last = sorted(tmp_path.glob("checkpoint-*"))
+    shutil.rmtree(last)
+    resumed = pretrain(data, 120, tmp_path)
+    assert {earlier, last} == set(tmp_path.glob("checkpoint-*"))
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+@pytest.fixture(scope="module")
+def toy_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("toy") / "data"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(engines.ENGINES, "toy", "toy_engine:open_engine")
+        settings = RunSettings(
+            types=("relation", "ego_movement"),
+            engine="toy",
+            size_px=96,
+            questions_per_scene=8,
+            pairs_per_scene=4,
+        )
+        generate(folder, Run(settings, {"train": 3}), local_executor(1), progress=False)
+    return folder
+
+
+def command(data: Path, run: Path) -> list[str]:
+    counts = {"pair_count": 12, "pair_batch_size": 3, "sample_count": 24, "batch_size": 4}
+    words = [f"--set={name}={value}" for name, value in counts.items()]
+    words += ["--set=lesson_share=0.5", "--set=precision=fp32", "--report-to", "none"]
+    return ["train", "sat-tiny", "--data", str(data), "--out", str(run), *words]
+
+
+@pytest.mark.slow
+def test_two_processes_make_one_new_model(toy_data: Path, tmp_path: Path) -> None:
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    done = subprocess.run(
+        [sys.executable, *launch, "-m", "finetune.cli", *command(toy_data, tmp_path / "run")],
+        env=os.environ | {"OMP_NUM_THREADS": "1", "HF_DATASETS_CACHE": str(tmp_path / "cache")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=400,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    state = tmp_path / "run" / TOWER_RUN / "checkpoint-2" / "trainer_state.json"
+    assert json.loads(state.read_text())["global_step"] == 2, "12 pairs, 3 in each of 2 processes"
+    assert (tmp_path / "run" / "model" / "model.safetensors").is_file()
+
+
 @pytest.mark.slow
 def test_a_new_model_is_taught_by_pairs_lessons_and_questions(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    toy_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One command, from data of sat-generate; the same command again finds it done."""
     from safetensors.torch import load_file
 
-    monkeypatch.setitem(engines.ENGINES, "toy", "toy_engine:open_engine")
     monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
-    settings = RunSettings(
-        types=("relation", "ego_movement"),
-        engine="toy",
-        size_px=96,
-        questions_per_scene=8,
-        pairs_per_scene=4,
-    )
-    generate(tmp_path / "data", Run(settings, {"train": 3}), local_executor(1), progress=False)
     run = tmp_path / "run"
-    counts = {"pair_count": 12, "pair_batch_size": 4, "sample_count": 24, "batch_size": 4}
-    words = [f"--set={name}={value}" for name, value in counts.items()]
-    command = ["train", "sat-tiny", "--data", str(tmp_path / "data"), "--out", str(run)]
-    command += [*words, "--set=lesson_share=0.5", "--set=precision=fp32", "--report-to", "none"]
-    assert main(command) == 0
+    words = command(toy_data, run)
+    assert main(words) == 0
     types = json.loads((run / "run.json").read_text())["data"]["by_type"]
     assert set(types) == {"lesson", "relation", "ego_movement"}
     assert sum(types.values()) <= 24
@@ -134,5 +180,5 @@ def test_a_new_model_is_taught_by_pairs_lessons_and_questions(
     assert torch.equal(tower[own], start[name])
     assert not any(torch.equal(trained[n], start[name]) for n in trained if n.endswith(key))
     before = (run / "model" / "model.safetensors").stat().st_mtime_ns
-    assert main(command) == 0
+    assert main(words) == 0
     assert (run / "model" / "model.safetensors").stat().st_mtime_ns == before

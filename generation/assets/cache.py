@@ -1,7 +1,7 @@
 """Parsed meshes on disk: one file per model, written whole or not at all.
 
-A piece is read for every house that it stands in, so files are plain: reading a zip archive of
-arrays took ten times as long.
+A piece is read for every house that it stands in, so files are plain safetensors: reading a zip
+archive of arrays took several times as long.
 """
 
 from __future__ import annotations
@@ -9,23 +9,24 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import math
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save
 
 from generation.assets.piece import Finish, MeshPart, Texture
 
 Array = np.ndarray[tuple[int, ...], np.dtype[Any]]
 
-SUFFIX = ".mesh"
-WORD = 16
-"""Bytes that arrays are aligned to."""
+SUFFIX = ".safetensors"
+FINISHES, ARRAY = "finishes", "array"
 
 _log = logging.getLogger(__name__)
 
@@ -50,51 +51,22 @@ def store(path: Path, parts: tuple[MeshPart, ...]) -> None:
         if texture is not None:
             arrays[f"texture:{texture.key}"] = texture.pixels
         records.append(_finish_record(part.finish))
-    _replace(path, lambda file: _write(file, records, arrays))
-
-
-def _write(file: IO[bytes], finishes: object, arrays: Mapping[str, Array]) -> None:
-    """Write a line of JSON that describes the arrays, then the arrays one after the other."""
-    forms = {name: [array.dtype.str, array.shape] for name, array in arrays.items()}
-    head = json.dumps({"finishes": finishes, "arrays": forms}).encode() + b"\n"
-    # Arrays start at a multiple of a word: the line is padded in front of its end.
-    file.write(head[:-1] + b" " * (-len(head) % WORD) + b"\n")
-    for array in arrays.values():
-        data = np.ascontiguousarray(array).tobytes()
-        file.write(data + b"\0" * (-len(data) % WORD))
-
-
-def _read(data: bytes) -> tuple[list[dict[str, object]], dict[str, Array]]:
-    """Read what :func:`_write` wrote; the arrays share the bytes.
-
-    Raises:
-        ValueError, KeyError, TypeError: It was not, or not whole.
-    """
-    start = data.index(b"\n") + 1
-    head = json.loads(data[:start])
-    arrays = {}
-    for name, (form, shape) in head["arrays"].items():
-        dtype = np.dtype(form)
-        count = math.prod(shape)
-        arrays[name] = np.frombuffer(data, dtype, count, start).reshape(shape)
-        start += -(-count * dtype.itemsize // WORD) * WORD
-    if start != len(data):
-        raise ValueError(f"{len(data)} bytes instead of {start}")
-    return head["finishes"], arrays
+    arrays[FINISHES] = np.frombuffer(json.dumps(records).encode(), np.uint8)
+    _replace(path, save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
 
 
 def store_json(path: Path, record: dict[str, Any]) -> None:
     """Write a JSON object to a file, like :func:`store`."""
-    _replace(path, lambda file: file.write(json.dumps(record).encode()))
+    _replace(path, json.dumps(record).encode())
 
 
-def _replace(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+def _replace(path: Path, content: bytes) -> None:
     temporary = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
             temporary = file.name
-            write(file)
+            file.write(content)
         os.replace(temporary, path)
     except OSError as exc:
         _log.warning("cannot write mesh cache %s: %s", path, exc)
@@ -125,13 +97,13 @@ def array(name: str, code: Sequence[Path], make: Callable[[], Array]) -> Array:
     facts = "\n".join([name, *map(_digest, code)])
     path = cache_folder() / f"array-{hashlib.sha256(facts.encode()).hexdigest()[:32]}{SUFFIX}"
     try:
-        return _read(path.read_bytes())[1]["array"]
+        return load_arrays(path.read_bytes())[ARRAY]
     except FileNotFoundError:
         pass
-    except (OSError, ValueError, KeyError, TypeError) as exc:
+    except (OSError, KeyError, SafetensorError) as exc:
         _log.warning("broken cache file %s (%s): making it again", path, exc)
     made = make()
-    _replace(path, lambda file: _write(file, [], {"array": made}))
+    _replace(path, save({ARRAY: np.ascontiguousarray(made)}))
     return made
 
 
@@ -143,7 +115,8 @@ def _digest(path: Path) -> str:
 def load(path: Path) -> tuple[MeshPart, ...] | None:
     """Read what :func:`store` wrote; None if there is no such file or it is broken (logged)."""
     try:
-        records, arrays = _read(path.read_bytes())
+        arrays = load_arrays(path.read_bytes())
+        records = json.loads(arrays[FINISHES].tobytes())
         textures = {
             name.removeprefix("texture:"): Texture(name.removeprefix("texture:"), array)
             for name, array in arrays.items()
@@ -161,7 +134,7 @@ def load(path: Path) -> tuple[MeshPart, ...] | None:
         )
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as exc:
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as exc:
         _log.warning("broken mesh cache file %s (%s): parsing the model again", path, exc)
         return None
 

@@ -17,6 +17,7 @@ from generation.scene import Observation
 from generation.sight import Seen
 from generation.views import Stage, fault
 from generation.visible_moves import Shift, find_shift
+from sat_tasks.movements import MOVEMENTS, STILL, name_movement
 
 NAME = "ego_movement"
 
@@ -28,19 +29,6 @@ MIN_SHIFT_SHARE = 0.05
 MIN_SHARED_OBJECTS = 2
 ATTEMPTS_PER_PLAN = 6
 
-STILL = "did not move"
-# What is drawn of each movement: (turn left, forward, left), each -1, 0 or 1.
-MOVEMENTS: dict[str, tuple[int, int, int]] = {
-    "rotated left": (1, 0, 0),
-    "rotated right": (-1, 0, 0),
-    "moved forward": (0, 1, 0),
-    "moved backward": (0, -1, 0),
-    "moved sideways to the left": (0, 0, 1),
-    "moved sideways to the right": (0, 0, -1),
-    "moved forward and rotated left": (1, 1, 0),
-    "moved forward and rotated right": (-1, 1, 0),
-    STILL: (0, 0, 0),
-}
 OPTION_SETS: tuple[tuple[str, ...], ...] = (
     ("rotated left", "rotated right"),
     ("moved sideways to the left", "moved sideways to the right"),
@@ -151,15 +139,6 @@ def measured(first: Observation, second: Observation) -> Mapping[str, float]:
         ),
         "left_m": float(-offset_m @ first.pose.right),
     }
-
-
-def name_movement(turn_left_deg: float, forward_m: float, left_m: float) -> str | None:
-    """Return the movement with these signs; less than a degree or a centimetre is none."""
-    signs = tuple(
-        0 if abs(value) < limit else int(math.copysign(1, value))
-        for value, limit in ((turn_left_deg, 1.0), (forward_m, 0.01), (left_m, 0.01))
-    )
-    return next((name for name, wanted in MOVEMENTS.items() if wanted == signs), None)
 
 
 def ask(move: CameraMove, rng: np.random.Generator) -> Iterator[Question | Skip]:
