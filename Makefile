@@ -49,6 +49,7 @@ $(DEMO)/data/manifest.json: $(STAMP)
 	  --questions-per-scene $(DEMO_QUESTIONS) --seed 0
 
 $(DEMO)/gallery.html: $(DEMO)/data/manifest.json
+	@echo "== 2/4 Drawing the picture gallery, building an untrained model"
 	$(BIN)/sat-generate gallery $(DEMO)/data --out $@
 
 $(DEMO)/llava-tiny/config.json: $(STAMP)

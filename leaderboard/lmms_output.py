@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ _SAT = pa.struct(
 _LINE = pa.schema([pa.field("sat", _SAT), pa.field("input", pa.string())])
 _SHARED = ("protocol", "revision", "prompt_version")
 """Fields that are the same in all samples of a run."""
+LMMS_EVAL_ZONE = timezone(timedelta(hours=8))
 _RESULTS = re.compile(r"(?P<date>\d{8}_\d{4,6})_results\.json")
 _BLOCK_BYTES = 1 << 24
 """No line may be longer."""
@@ -223,5 +225,9 @@ def base_task(task: str) -> str:
 
 
 def _iso(date: str) -> str:
-    """Return lmms-eval's 20261123_0756 as 2026-11-23T07:56."""
-    return f"{date[:4]}-{date[4:6]}-{date[6:8]}T{date[9:11]}:{date[11:13]}"
+    """Return the UTC time of lmms-eval's 20261123_0756, which is that of Singapore everywhere."""
+    try:
+        local = datetime.strptime(date[:13], "%Y%m%d_%H%M").replace(tzinfo=LMMS_EVAL_ZONE)
+    except ValueError:
+        raise UserError(f"{date}_results.json: {date} is no date of lmms-eval's") from None
+    return local.astimezone(UTC).strftime("%Y-%m-%dT%H:%M")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from sat_tasks.console import UserError
@@ -46,6 +45,7 @@ def evaluate(
     from lmms_eval.loggers import EvaluationTracker
     from lmms_eval.models import MODEL_REGISTRY_V2
     from lmms_eval.tasks import TaskManager
+    from lmms_eval.utils import get_datetime_str
 
     if model not in MODEL_REGISTRY_V2.list_model_names():
         raise UserError(f"unknown model {model!r}; known: {', '.join(known_models())} and others")
@@ -63,7 +63,7 @@ def evaluate(
         ),
         cli_args=Namespace(process_with_media=False, reasoning_tags=None, output_path=str(out)),
         bootstrap_iters=0,
-        datetime_str=(started := datetime.now(UTC).strftime("%Y%m%d_%H%M%S")),
+        datetime_str=(started := get_datetime_str()),
     )
     samples = results.pop("samples")
     tracker.save_results_aggregated(results=results, samples=samples, datetime_str=started)

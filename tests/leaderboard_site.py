@@ -12,8 +12,9 @@ from leaderboard import cli
 
 NASTY = (
     "<img src=x onerror=\"document.title='owned'\"></script><script>document.title='owned'</script>"
+    + "ur" * 300
 )
-"""A reply that would run, if any page failed to escape it."""
+"""A reply that would run, if any page failed to escape it, and has no place to break a line."""
 
 
 @dataclass(frozen=True)

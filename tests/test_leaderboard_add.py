@@ -163,7 +163,16 @@ def test_the_newest_of_several_runs_in_a_folder_counts(tmp_path: Path, data: Pat
     assert add(results, tmp_path / "store") == 0
     rows = Store.open(tmp_path / "store").rows()
     assert [row.overall.accuracy for row in rows] == [1.0, 1.0]
-    assert {row.date for row in rows} == {"2026-11-24T07:01"}
+    assert {row.date for row in rows} == {"2026-11-23T23:01"}, "lmms-eval has the time of Singapore"
+
+
+def test_a_date_that_is_none_is_refused(
+    tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = tmp_path / "results"
+    lmms_results.write_run(results, data, lmms_results.right, date="20261399_070102")
+    assert add(results, tmp_path / "store") == 2
+    assert "20261399_070102 is no date" in capsys.readouterr().err
 
 
 def failing(doc: dict[str, Any]) -> str:

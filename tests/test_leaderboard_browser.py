@@ -240,6 +240,22 @@ def test_a_phone_shows_it_without_scrolling_sideways(page: Page, small: SmallSit
         page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
+def test_replies_stay_in_their_boxes(page: Page) -> None:
+    page.open("models/nasty.html")
+    page.driver.execute_script("arguments[0].scrollIntoView()", page.one(".drill"))
+    page.until(lambda: page.shown(".drill .sample"))
+    card = page.shown(".drill .sample")[0]
+    for box in (card, card.find_element(By.CSS_SELECTOR, ".reply")):
+        inner, outer = (
+            page.driver.execute_script(f"return arguments[0].{name}", box)
+            for name in ("scrollWidth", "clientWidth")
+        )
+        assert inner <= outer
+    assert page.driver.execute_script(
+        "return document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+    )
+
+
 def test_the_keyboard_reaches_the_filters_first(page: Page) -> None:
     page.open("index.html")
     reached = []
