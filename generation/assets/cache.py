@@ -97,7 +97,8 @@ def array(name: str, code: Sequence[Path], make: Callable[[], Array]) -> Array:
     facts = "\n".join([name, *map(_digest, code)])
     path = cache_folder() / f"array-{hashlib.sha256(facts.encode()).hexdigest()[:32]}{SUFFIX}"
     try:
-        return load_arrays(path.read_bytes())[ARRAY]
+        kept: Array = load_arrays(path.read_bytes())[ARRAY]
+        return kept
     except FileNotFoundError:
         pass
     except (OSError, KeyError, SafetensorError) as exc:
