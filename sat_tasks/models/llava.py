@@ -20,6 +20,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from sat_tasks.console import UserError
+from sat_tasks.models.shared_prefix import Prompt, generate
 from sat_tasks.models.vision_cache import VisionCache
 from sat_tasks.pictures import open_picture
 
@@ -111,31 +112,25 @@ class Llava(lmms):  # type: ignore[misc]
 
     @torch.inference_mode()
     def _reply(self, batch: Sequence[Any]) -> list[GenerationResult]:
-        prompts, pictures = [], []
+        prompts = []
         for request in batch:
             _, doc_to_messages, _, doc_id, task, split = request.args
             messages = doc_to_messages(self.task_dict[task][split][doc_id])
-            prompt, shown = render(messages, self.processor)
-            prompts.append(prompt)
-            pictures += shown
-        inputs = self.processor(
-            text=prompts,
-            images=pictures or None,
-            padding=True,
-            return_tensors="pt",
-            add_special_tokens=not prompts[0].startswith(self.processor.tokenizer.bos_token or " "),
-        ).to(self.device, self.model.dtype)
+            prompts.append(render(messages, self.processor))
         options = batch[0].args[2]
-        output = self.model.generate(**inputs, **generation_options(options))
-        fresh = output[:, inputs["input_ids"].shape[1] :]
-        texts = self.processor.tokenizer.batch_decode(fresh, skip_special_tokens=True)
-        padding = self.processor.tokenizer.pad_token_id
+        replies = generate(self.model, self.processor, prompts, generation_options(options))
+        tokenizer = self.processor.tokenizer
+        texts = tokenizer.batch_decode(
+            [reply.tokens for reply in replies], skip_special_tokens=True
+        )
         return [
             GenerationResult(
                 text=_cut(text, options.get("until") or ()),
-                token_counts=TokenCounts(int(mask.sum()), int((tokens != padding).sum())),
+                token_counts=TokenCounts(
+                    reply.prompt_length, int((reply.tokens != tokenizer.pad_token_id).sum())
+                ),
             )
-            for text, mask, tokens in zip(texts, inputs["attention_mask"], fresh, strict=True)
+            for text, reply in zip(texts, replies, strict=True)
         ]
 
     def loglikelihood(self, requests: Sequence[Any]) -> list[tuple[float, bool]]:
@@ -200,7 +195,7 @@ def load(pretrained: str, revision: str | None, where: str, dtype: str | None) -
     return model, processor
 
 
-def render(messages: Sequence[Mapping[str, Any]], processor: Any) -> tuple[str, list[Image.Image]]:
+def render(messages: Sequence[Mapping[str, Any]], processor: Any) -> Prompt:
     """Return a chat as prompt text and its pictures.
 
     The picture token is put into the text where the picture belongs, since the template of
@@ -221,8 +216,8 @@ def render(messages: Sequence[Mapping[str, Any]], processor: Any) -> tuple[str, 
         plain.append(
             {"role": message["role"], "content": [{"type": "text", "text": "\n".join(lines)}]}
         )
-    prompt = processor.apply_chat_template(plain, tokenize=False, add_generation_prompt=True)
-    return prompt, pictures
+    text = processor.apply_chat_template(plain, tokenize=False, add_generation_prompt=True)
+    return Prompt(text, pictures)
 
 
 def generation_options(options: Mapping[str, Any]) -> dict[str, Any]:
