@@ -18,9 +18,12 @@ from leaderboard.lmms_output import TaskOutput, base_task, read_outputs
 from leaderboard.results import Access, ResultRow
 from leaderboard.store import Store
 from sat_tasks.console import UserError
+from sat_tasks.models.journal import Usage
+from sat_tasks.models.prices import DEFAULT_TABLE, find_price
 
 _WORKERS = 2
 """Folders that are read at the same time; parsing and hashing leave Python's lock."""
+API_ADAPTERS = ("openai_api", "google_api")
 _BATCH = 8
 """Folders whose samples are in memory at once."""
 
@@ -36,9 +39,11 @@ class About:
     tuned_from: str = ""
     """Display name of the model that it was before tuning."""
     access: Access = "unknown"
+    licence: str = ""
     params_b: float | None = None
     source: str = ""
     cost_usd: float | None = None
+    """Reckoned from tokens and the price table where None."""
 
 
 @dataclass(frozen=True)
@@ -112,9 +117,10 @@ def row_of(output: TaskOutput, about: About) -> ResultRow:
         revision=about.revision,
         tuned_from=about.tuned_from,
         access=about.access,
+        licence=about.licence,
         params_b=about.params_b,
         source=about.source,
-        cost_usd=about.cost_usd,
+        cost_usd=_cost_usd(config, output) if about.cost_usd is None else about.cost_usd,
         command=_command(config, output),
         versions=_versions(output),
         seconds=_seconds(output.settings),
@@ -168,6 +174,30 @@ def _seconds(settings: Mapping[str, Any]) -> float | None:
 
 
 def _tokens(settings: Mapping[str, Any], task: str) -> int | None:
-    usage = (settings.get("usage") or {}).get("by_task", {}).get(task, {})
-    tokens = usage.get("output_tokens") if isinstance(usage, dict) else None
-    return int(tokens) if tokens is not None else None
+    """Return how many tokens were written, if the adapter tells."""
+    counted = (settings.get("efficiency") or {}).get("by_task", {}).get(task, {})
+    return int(counted["total_output_tokens"]) if counted.get("docs_with_token_counts") else None
+
+
+def _cost_usd(config: Mapping[str, Any], output: TaskOutput) -> float | None:
+    """Return what all answers of an API cost at the price table's prices, if it has the model.
+
+    Attempts that gave no answer are not in it.
+    """
+    counted = (output.settings.get("efficiency") or {}).get("overall", {})
+    arguments = _arguments(config)
+    table = Path(arguments["prices"]) if "prices" in arguments else DEFAULT_TABLE
+    if config.get("model") not in API_ADAPTERS or not counted.get("docs_with_token_counts"):
+        return None
+    price = find_price(arguments.get("model", ""), table) if table.is_file() else None
+    tokens = Usage(int(counted["total_input_tokens"]), int(counted["total_output_tokens"]))
+    return None if price is None else price.of(tokens)
+
+
+def _arguments(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return the adapter's arguments, which lmms-eval keeps as it was given them."""
+    given = config.get("model_args") or ""
+    if isinstance(given, Mapping):
+        return {str(name): str(value) for name, value in given.items()}
+    pairs = (pair.partition("=") for pair in str(given).split(","))
+    return {name: value for name, _, value in pairs}

@@ -55,6 +55,7 @@ class Entry:
     date: str
     cells: Mapping[str, Cell]
     access: Access = "unknown"
+    licence: str = ""
     params_b: float | None = None
     note: str = ""
     tuned_from: str = ""

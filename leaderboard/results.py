@@ -91,6 +91,8 @@ class ResultRow:
     tuned_from: str = ""
     """Name of the model that this one is a tuning of; the board shows the gain over it."""
     access: Access = "unknown"
+    licence: str = ""
+    """Of the weights, as an SPDX identifier where there is one."""
     params_b: float | None = None
     """Parameters in billions."""
     source: str = ""
@@ -103,7 +105,7 @@ class ResultRow:
     output_tokens: int | None = None
     """Written for this task."""
     cost_usd: float | None = None
-    """Of the whole evaluation."""
+    """Of the whole evaluation: as given, else its tokens at the price table's prices."""
     schema_version: int = SCHEMA_VERSION
 
     @property

@@ -153,6 +153,7 @@ def _entry(run: _Run, tasks: Sequence[str], blind: _Run | None) -> Entry:
         date=newest.date,
         cells=cells,
         access=newest.access,
+        licence=newest.licence,
         params_b=newest.params_b,
         note=newest.note,
         tuned_from=newest.tuned_from,

@@ -24,8 +24,8 @@ READY_S = 1800
 
 def two_apis(server: FaultServer) -> list[dict[str, Any]]:
     """Return the entries of a model of each API that the server speaks."""
-    openai = {"model": "one", "base_url": f"{server.url}/v1", **PATIENT}
-    google = {"model": "two", "base_url": server.url, **PATIENT}
+    openai = {"model": "gpt-4o", "base_url": f"{server.url}/v1", **PATIENT}
+    google = {"model": "gemini-2.5-pro", "base_url": server.url, **PATIENT}
     return [
         {"name": "first API", "adapter": "openai_api", "arguments": openai},
         {"name": "second API", "adapter": "google_api", "arguments": google},

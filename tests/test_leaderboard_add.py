@@ -340,3 +340,55 @@ def test_a_store_with_a_lost_or_edited_file_is_refused(
     assert "are missing" in capsys.readouterr().err
     assert cli.main(["show", "--store", str(tmp_path / "none")]) == 2
     assert "is no store" in capsys.readouterr().err
+
+
+def told(results: Path, model: str, arguments: str, answered: int = 10) -> None:
+    """Let results be those of an adapter that counts its tokens."""
+    tokens = {"total_input_tokens": 2e6, "total_output_tokens": 5e5}
+    counted = {"docs": 10.0, "docs_with_token_counts": float(answered), **tokens}
+    for path in results.rglob("*_results.json"):
+        content = json.loads(path.read_text("utf-8"))
+        content["config"] = {"model": model, "model_args": arguments}
+        by_task = dict.fromkeys(content["n-samples"], counted)
+        content["efficiency"] = {"by_task": by_task, "overall": counted}
+        path.write_text(json.dumps(content), "utf-8")
+
+
+def test_tokens_and_licence_are_kept(results: Path, tmp_path: Path) -> None:
+    told(results, "llava", "pretrained=a/b")
+    assert add(results, tmp_path / "store", "--licence", "llama2") == 0
+    for row in Store.open(tmp_path / "store").rows():
+        assert (row.output_tokens, row.licence, row.cost_usd) == (500_000, "llama2", None)
+
+
+@pytest.mark.parametrize(
+    ("adapter", "arguments", "options", "cost_usd"),
+    [
+        ("openai_api", "model=gpt-4o-2024-08-06,max_cost=50", (), 2 * 2.5 + 0.5 * 10),
+        ("openai_api", "model=gpt-4o", ("--cost", "3.5"), 3.5),
+        ("openai_api", "model=own-model,base_url=http://localhost/v1", (), None),
+        ("vllm", "model=gpt-4o", (), None),
+    ],
+)
+def test_an_api_run_costs_its_tokens(
+    adapter: str,
+    arguments: str,
+    options: tuple[str, ...],
+    cost_usd: float | None,
+    results: Path,
+    tmp_path: Path,
+) -> None:
+    told(results, adapter, arguments)
+    assert add(results, tmp_path / "store", *options) == 0
+    assert {row.cost_usd for row in Store.open(tmp_path / "store").rows()} == {cost_usd}
+
+
+def test_a_users_price_table_counts(results: Path, tmp_path: Path) -> None:
+    prices = tmp_path / "prices.csv"
+    prices.write_text("model,input_usd,output_usd,picture_tokens,as_of\nmine,1,2,,2026-11\n")
+    told(results, "google_api", f"model=mine,prices={prices}")
+    assert add(results, tmp_path / "store") == 0
+    assert {row.cost_usd for row in Store.open(tmp_path / "store").rows()} == {3.0}
+    told(results, "google_api", f"model=mine,prices={prices}", answered=0)
+    assert add(results, tmp_path / "other") == 0
+    assert {row.cost_usd for row in Store.open(tmp_path / "other").rows()} == {None}

@@ -388,6 +388,9 @@ def test_a_suite_killed_twice_ends_with_the_table_of_an_undisturbed_one(
     run_suite(rough)
     assert table(rough) == table(calm)
     assert len(table(calm)) == 3
+    for run in Store.open(calm.parent / "out" / "store").rows():
+        assert run.output_tokens
+        assert (run.cost_usd or 0) > 0 or run.adapter == "llava", "the price table knows the APIs"
     written = [path for path in rough.parent.rglob("*") if path.is_file()]
     assert not [path for path in written if KEY.encode() in path.read_bytes()]
 

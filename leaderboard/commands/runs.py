@@ -50,9 +50,10 @@ def declare_about(own: Parser) -> None:
     own.add_argument("--note", default="", help='a word shown next to it, such as "untrained"')
     own.add_argument("--revision", default="", help="revision of the weights")
     own.add_argument("--access", default="unknown", help="open, proprietary, baseline, unknown")
+    own.add_argument("--licence", default="", help="licence of the weights, such as apache-2.0")
     own.add_argument("--params", type=float, metavar="BILLIONS", help="number of parameters")
     own.add_argument("--source", default="", help="address of the model or of a report on it")
-    own.add_argument("--cost", type=float, metavar="USD", help="what the run cost")
+    own.add_argument("--cost", type=float, metavar="USD", help="what the run cost; default: an API's tokens at the price table's prices")
 
 
 def about_of(arguments: argparse.Namespace) -> About:
@@ -72,6 +73,7 @@ def about_of(arguments: argparse.Namespace) -> About:
         note=arguments.note.strip(),
         revision=arguments.revision,
         access=access,
+        licence=arguments.licence.strip(),
         params_b=arguments.params,
         source=arguments.source,
         cost_usd=arguments.cost,

@@ -175,6 +175,7 @@ def _keep(progress: Progress, store: Store, before: bool = False) -> None:
         revision=model.revision,
         tuned_from=model.tuned_from,
         access=model.access,
+        licence=model.licence,
         params_b=model.params,
         source=model.link,
     )
