@@ -2,7 +2,9 @@
 
 Every patch learns which categories cover it and how far they are, where dots are and which letter
 they carry, the words of objects whose middle it shows, and which patch of the view after a movement
-shows the same. The heads are thrown away; the tower goes on into the model.
+shows the same. It also has to know its own column and row to the end, since the language model
+reads the places of things from the patches that show them. The heads are thrown away; the tower
+goes on into the model.
 """
 
 from __future__ import annotations
@@ -52,9 +54,12 @@ class DenseHeads(nn.Module):
         width: Of the hidden states.
         vocabulary: Of categories and words.
         cells: Label cells in a patch.
+        patches: Along each side of a picture.
     """
 
-    def __init__(self, tower: nn.Module, width: int, vocabulary: Vocabulary, cells: int) -> None:
+    def __init__(
+        self, tower: nn.Module, width: int, vocabulary: Vocabulary, cells: int, patches: int
+    ) -> None:
         super().__init__()
         self.tower = tower
         self.norm = nn.LayerNorm(width)
@@ -63,6 +68,7 @@ class DenseHeads(nn.Module):
         self.mark = nn.Linear(width, 1 + len(MARKS))
         self.word = nn.Linear(width, len(vocabulary.words))
         nn.init.constant_(self.word.bias, RARE_LOGIT)
+        self.column, self.row = nn.Linear(width, patches), nn.Linear(width, patches)
         self.query, self.key = nn.Linear(width, width), nn.Linear(width, width)
 
     def forward(
@@ -97,6 +103,8 @@ class DenseHeads(nn.Module):
         similarity = self.query(first) @ self.key(second).transpose(1, 2)
         similarity = similarity.float() / states.shape[-1] ** 0.5
         words = self.word(states[word_known]).float()
+        side = torch.arange(self.column.out_features, device=states.device)
+        columns, rows = side.repeat(len(side)), side.repeat_interleave(len(side))
         parts = {
             "category": functional.cross_entropy(scores.flatten(0, 2), category.flatten(), weight),
             "depth": 3 * gap,
@@ -107,11 +115,22 @@ class DenseHeads(nn.Module):
             )
             * 0.3
             / max(len(words), 1),
+            "place": _told(self.column(states), columns) + _told(self.row(states), rows),
             "match": functional.cross_entropy(
                 similarity.flatten(0, 1), match.flatten(), ignore_index=-1
             ),
         }
         return {"loss": torch.stack(list(parts.values())).sum(), **parts}
+
+
+def _told(scores: Tensor, truth: Tensor) -> Tensor:
+    """Return how badly each patch tells what is the same in all pictures.
+
+    Args:
+        scores: Shape (pictures, patches, classes).
+        truth: Shape (patches,), int64.
+    """
+    return functional.cross_entropy(scores.float().flatten(0, 1), truth.repeat(len(scores)))
 
 
 def pair_labels(
@@ -246,7 +265,7 @@ def pretrain_tower(
     plan = plan_pairs(preset.pair_count, len(data), np.random.default_rng([preset.seed, 1]))
     steps = max(1, preset.pair_count // (preset.pair_batch_size * settings.world_size))
     trainer = Trainer(
-        model=DenseHeads(tower, vision.hidden_size, vocabulary, cells),
+        model=DenseHeads(tower, vision.hidden_size, vocabulary, cells, patches),
         args=TrainingArguments(
             output_dir=str(out),
             max_steps=steps,

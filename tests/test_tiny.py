@@ -83,7 +83,7 @@ def test_any_text_survives_the_tokenizer(processor: Any) -> None:
 def test_training_and_evaluation_see_the_same_prompt(processor: Any) -> None:
     pictures = [Image.new("RGB", (40, 30)), Image.new("RGB", (40, 30))]
     content = chat_content(build_prompt("Which way?", ["left", "right"], 2), pictures)
-    evaluated, _ = render([{"role": "user", "content": content}], processor)
+    evaluated = render([{"role": "user", "content": content}], processor).text
     trained = processor.apply_chat_template(
         [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
     )

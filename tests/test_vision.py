@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from finetune.beginning import START, TOWER_RUN
 from finetune.cli import main
 from finetune.pairs import PairData, mirrored
 from finetune.presets import Preset, resolve
+from finetune.tiny import SAT_TINY
 from generation import engines
 from generation.engines import EngineConfig
 from generation.frames import take_pairs
@@ -31,7 +33,7 @@ from generation.settings import Run, RunSettings
 from generation.shard import write_pairs
 
 CONFIG = replace(
-    tiny.SAT_TINY, patch_px=32, vision_width=64, vision_layers=2, text_width=32, text_layers=1
+    SAT_TINY, patch_px=32, vision_width=64, vision_layers=2, text_width=32, text_layers=1
 )
 PATCHES = CONFIG.image_px // CONFIG.patch_px
 
@@ -97,6 +99,35 @@ def test_a_tower_learns(data: PairData, tmp_path: Path) -> None:
     *_, state = sorted(tmp_path.glob("checkpoint-*/trainer_state.json"))
     losses = [entry["loss"] for entry in json.loads(state.read_text())["log_history"][:-1]]
     assert losses[-1] < 0.75 * losses[0]
+
+
+def columns_told(tower: torch.nn.Module, data: PairData, processor: Any) -> float:
+    """Return of how many patches of unseen pictures a linear map tells the column."""
+    pictures = [data[index].first for index in range(len(data))]
+    pixels = processor.image_processor(pictures, return_tensors="pt")["pixel_values"]
+    with torch.no_grad():
+        states = tower(pixel_values=pixels).last_hidden_state[:, 1:].double()
+    states = torch.nn.functional.layer_norm(states, states.shape[-1:])
+    states = torch.cat([states, torch.ones_like(states[..., :1])], dim=-1)
+    truth = torch.eye(PATCHES).double().repeat(PATCHES, 1)
+    seen, unseen = states.chunk(2)
+    known = seen.flatten(0, 1)
+    ridge = known.T @ known + 0.1 * torch.eye(known.shape[1]).double()
+    told = unseen @ torch.linalg.solve(ridge, known.T @ truth.repeat(len(seen), 1))
+    return float((told.argmax(-1) == truth.argmax(-1)).double().mean())
+
+
+def test_patches_keep_their_places(data: PairData, tmp_path: Path) -> None:
+    told = {}
+    for position_std in (0.02, SAT_TINY.position_std):
+        model, processor = tiny.build(replace(CONFIG, position_std=position_std))
+        out = tmp_path / str(position_std)
+        settings = TrainingArguments(str(out), use_cpu=True, bf16=False, report_to=[])
+        recipe = replace(preset(900), learning_rate=1e-3)
+        vision.pretrain_tower(model, processor, data, recipe, out, settings)
+        told[position_std] = columns_told(model.model.vision_tower, data, processor)
+    assert told[SAT_TINY.position_std] > 0.75
+    assert told[0.02] < 0.6
 
 
 def test_a_finished_tower_is_taken_as_it_is(data: PairData, tmp_path: Path) -> None:

@@ -53,7 +53,12 @@ def declare_about(own: Parser) -> None:
     own.add_argument("--licence", default="", help="licence of the weights, such as apache-2.0")
     own.add_argument("--params", type=float, metavar="BILLIONS", help="number of parameters")
     own.add_argument("--source", default="", help="address of the model or of a report on it")
-    own.add_argument("--cost", type=float, metavar="USD", help="what the run cost; default: an API's tokens at the price table's prices")
+    own.add_argument(
+        "--cost",
+        type=float,
+        metavar="USD",
+        help="what the run cost; default: an API's tokens at the price table's prices",
+    )
 
 
 def about_of(arguments: argparse.Namespace) -> About:

@@ -134,9 +134,9 @@ def _step(model: Any, processor: Any, batch: Sequence[tuple[list[Any], str]]) ->
     """Add the gradient of one batch; return the share of right replies."""
     prompts, pictures = [], []
     for content, reply in batch:
-        prompt, shown = render([{"role": "user", "content": content}], processor)
-        prompts.append(f"{prompt} {reply}{processor.tokenizer.eos_token}")
-        pictures += shown
+        prompt = render([{"role": "user", "content": content}], processor)
+        prompts.append(f"{prompt.text} {reply}{processor.tokenizer.eos_token}")
+        pictures += prompt.pictures
     processor.tokenizer.padding_side = "left"
     inputs = processor(
         text=prompts, images=pictures, padding=True, return_tensors="pt", add_special_tokens=False
