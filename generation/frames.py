@@ -25,7 +25,7 @@ from generation.refer import Marked, clear_objects, has_unique_name, mark_object
 from generation.relations import is_recognised
 from generation.scene import SceneKey
 from generation.sight import Seen, see
-from generation.views import MIN_NEAR_DEPTH_M, Stage, propose_pose
+from generation.views import MIN_NEAR_DEPTH_M, Stage, depth_percentiles_m, propose_pose
 from sat_tasks.movements import MOVEMENTS
 
 GRID = 16
@@ -123,7 +123,7 @@ def _look(stage: Stage, rng: np.random.Generator) -> tuple[Seen, Seen] | None:
 
 
 def _is_worth_it(seen: Seen, min_recognised: int = MIN_RECOGNISED) -> bool:
-    near_m = np.percentile(seen.observation.depth_m[::4, ::4], 2)
+    (near_m,) = depth_percentiles_m(seen.observation.depth_m[::4, ::4], 2)
     return bool(
         near_m >= MIN_NEAR_DEPTH_M
         and sum(is_recognised(sight) for sight in seen.sights.values()) >= min_recognised

@@ -45,6 +45,8 @@ MIN_MEDIAN_DEPTH_M = 1.3
 """Below this one is staring at a wall or a wardrobe."""
 MIN_NEAR_DEPTH_M = 0.45
 """The 2nd percentile of depth: below this something is right at the lens."""
+FARTHEST_M = 1000.0
+"""Stands for the depth of nothing."""
 MAX_OBJECT_AREA_SHARE = 0.4
 
 FRAME_MARGIN_SHARE = 0.02
@@ -163,9 +165,15 @@ def _foreseen_fault(session: Session, pose: Pose) -> str | None:
     return None if distances_m is None else _fault_of_depth(distances_m / lengths)
 
 
+def depth_percentiles_m(depth_m: NDArray[np.floating[Any]], *percents: float) -> list[float]:
+    """Return percentiles of depths, among which inf may be: between two of it there is none."""
+    found: list[float] = np.percentile(np.minimum(depth_m, FARTHEST_M), percents).tolist()
+    return found
+
+
 def _fault_of_depth(depth_m: NDArray[np.floating[Any]]) -> str | None:
     """Return why nobody would ask about a view with such depths, of any shape, or None."""
-    near_m, median_m = np.percentile(depth_m, (2, 50))
+    near_m, median_m = depth_percentiles_m(depth_m, 2, 50)
     if median_m < MIN_MEDIAN_DEPTH_M:
         return "view of a wall"
     return "something at the lens" if near_m < MIN_NEAR_DEPTH_M else None

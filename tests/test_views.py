@@ -15,8 +15,10 @@ from generation.relations import bearing_rad, is_recognised
 from generation.sight import see
 from generation.spots import hides, visible_spots
 from generation.views import (
+    FARTHEST_M,
     MAX_OBJECT_AREA_SHARE,
     MIN_RECOGNISED_OBJECTS,
+    depth_percentiles_m,
     fault,
     framed_bearings_rad,
     open_stage,
@@ -66,6 +68,13 @@ def test_a_scene_without_room_has_no_views() -> None:
             return np.empty((0, 2))
 
     assert open_stage(Crowded(), np.random.default_rng(0)).pool == ()  # type: ignore[arg-type]
+
+
+def test_depths_of_nothing_are_far() -> None:
+    with np.errstate(all="raise"):
+        near_m, median_m = depth_percentiles_m(np.array([2.0, np.inf, np.inf, np.inf]), 0, 50)
+    assert (near_m, median_m) == (2.0, FARTHEST_M)
+    assert depth_percentiles_m(np.array([1.0, 2.0, 3.0]), 50) == [2.0]
 
 
 def test_walls_that_are_foreseen_are_not_looked_at() -> None:
