@@ -1,4 +1,4 @@
-"""Where a model that starts from nothing starts: tokenizer, random weights, a tower that sees.
+"""Where a model that starts from nothing starts: a tokenizer, a tower that sees, words that point.
 
 It is made once and kept beside the run, so that a run that is gone on with starts from the same.
 """
@@ -17,7 +17,7 @@ from finetune.tiny import SAT_TINY, build, save
 from sat_tasks.prompt import build_prompt, prompt_text
 
 START = "start"
-TOWER_RUN = "tower"
+TOWER_RUN, LANGUAGE_RUN = "tower", "language"
 MAX_TEXTS = 20_000
 """Questions that the tokenizer is trained on."""
 DIGIT_TEXTS = 1000
@@ -29,7 +29,7 @@ def begin(preset: Preset, sources: Sources, out: Path, settings: Any) -> Path:
     All processes of a run call this: they train the tower together, and the first one writes.
 
     Args:
-        preset: Says how long the vision tower learns from pairs of pictures.
+        preset: Says how long the vision tower and the language model learn from pairs of pictures.
         sources: Questions, and pairs where the preset needs them.
         out: Folder of the run.
         settings: Of the run's trainer: how often it reports, and to whom.
@@ -44,6 +44,11 @@ def begin(preset: Preset, sources: Sources, out: Path, settings: Any) -> Path:
 
         assert sources.pairs is not None
         pretrain_tower(model, processor, sources.pairs, preset, out / TOWER_RUN, settings)
+    if preset.pointing_count:
+        from finetune.pointing import point
+
+        assert sources.pairs is not None
+        point(model, processor, sources.pairs, preset, out / LANGUAGE_RUN, settings)
     with settings.main_process_first(local=False):
         if not folder.is_dir():
             save(model, processor, folder, "before it has seen a question", config)

@@ -225,7 +225,8 @@ def conversation(sources: Sources, reference: Reference, preset: Preset) -> dict
     if reference.source == LESSON:
         assert sources.pairs is not None
         rng = np.random.default_rng(reference.draw)
-        return lesson(sources.pairs[reference.index], reference.picture_count, rng)
+        drawn = lesson(sources.pairs[reference.index], reference.picture_count, rng)
+        return {"messages": drawn.messages, "images": drawn.images}
     question = sources.sat[reference.index]
     style: Style = "letters" if preset.replies == "letters" else "text"
     options = [question.options[i] for i in reference.order]

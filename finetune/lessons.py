@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
 
@@ -32,8 +33,20 @@ Turn = tuple[str, str]
 """What is asked, and the reply."""
 
 
-def lesson(pair: Pair, picture_count: int, rng: np.random.Generator) -> dict[str, Any]:
-    """Return a conversation as TRL takes it: ``{"messages": [...], "images": [PIL...]}``.
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """A conversation about a pair."""
+
+    messages: list[dict[str, Any]]
+    images: list[Image.Image]
+    pair: Pair
+    """As it is shown: mirrored or not."""
+    places: dict[str, tuple[float, float]]
+    """Where things are of which is spoken, by their names: shares of the picture (u, v)."""
+
+
+def lesson(pair: Pair, picture_count: int, rng: np.random.Generator) -> Lesson:
+    """Return a conversation.
 
     Args:
         pair: What it is about.
@@ -44,7 +57,11 @@ def lesson(pair: Pair, picture_count: int, rng: np.random.Generator) -> dict[str
     # Marks cannot be mirrored: what has no names is shown as it is.
     may_mirror = picture_count == 2 or any(thing.name for thing in pair.things)
     pair = mirrored(pair) if rng.random() < MIRRORED_SHARE and may_mirror else pair
-    pictures, turns = _about_movement(pair, rng) if picture_count == 2 else _about_things(pair, rng)
+    places: dict[str, tuple[float, float]] = {}
+    if picture_count == 2:
+        pictures, turns = _about_movement(pair, rng)
+    else:
+        pictures, turns, places = _about_things(pair, rng)
     first = ["Image 1:", None, "Image 2:", None] if picture_count == 2 else [None]
     opening = [{"type": "image"} if text is None else _text(text) for text in first]
     messages = []
@@ -52,14 +69,16 @@ def lesson(pair: Pair, picture_count: int, rng: np.random.Generator) -> dict[str
         content = [*(opening if number == 0 else []), _text(question)]
         messages.append({"role": "user", "content": content})
         messages.append({"role": "assistant", "content": [_text(reply)]})
-    return {"messages": messages, "images": pictures}
+    return Lesson(messages, pictures, pair, places)
 
 
 def _text(text: str) -> dict[str, str]:
     return {"type": "text", "text": text}
 
 
-def _about_things(pair: Pair, rng: np.random.Generator) -> tuple[list[Image.Image], list[Turn]]:
+def _about_things(
+    pair: Pair, rng: np.random.Generator
+) -> tuple[list[Image.Image], list[Turn], dict[str, tuple[float, float]]]:
     has_marks = any(thing.mark for thing in pair.things)
     has_names = any(thing.name for thing in pair.things)
     is_marked = has_marks and (rng.random() < MARKED_SHARE or not has_names)
@@ -70,7 +89,7 @@ def _about_things(pair: Pair, rng: np.random.Generator) -> tuple[list[Image.Imag
     turns = [choices[i] for i in rng.permutation(len(choices))[:MAX_CHOICES]]
     turns += [_place(*item, rng) for item in named[:MAX_PLACES]]
     picture = pair.marked if is_marked else pair.first
-    return [picture], turns
+    return [picture], turns, {phrase: (thing.u, thing.v) for thing, phrase in named}
 
 
 def _phrase(thing: Thing, is_marked: bool, rng: np.random.Generator) -> str | None:

@@ -77,7 +77,8 @@ class PairData:
         if not files:
             raise UserError(
                 "the data holds no pairs of pictures to pre-train on: make it with `sat-generate "
-                "run --pairs-per-scene 16`, or train without (--set pair_count=0 lesson_share=0)"
+                "run --pairs-per-scene 16`, or train without (--set pair_count=0 --set "
+                "pointing_count=0 --set lesson_share=0)"
             )
         disable_progress_bars()
         self._rows = Dataset.from_parquet(files)

@@ -49,6 +49,8 @@ class Preset:
     pair_count: int = 0
     """Pairs of pictures with dense labels that a new vision tower learns from beforehand."""
     pair_batch_size: int = 32
+    pointing_count: int = 0
+    """Lessons in which a new language model is told what the words of names point to."""
     lesson_share: float = 0.0
     """Share of the samples that are lessons about such pairs; most of them come early."""
     question_split: Split = "all"
@@ -69,8 +71,9 @@ class Preset:
             raise UserError(f"sat_share must be in (0, 1], got {self.sat_share}")
         if not 0 <= self.lesson_share < 1:
             raise UserError(f"lesson_share must be in [0, 1), got {self.lesson_share}")
-        if self.pair_count < 0:
-            raise UserError(f"pair_count must be at least 0, got {self.pair_count}")
+        for name in ("pair_count", "pointing_count"):
+            if getattr(self, name) < 0:
+                raise UserError(f"{name} must be at least 0, got {getattr(self, name)}")
         for field in fields(self):
             allowed = _choices(field.name)
             if allowed:
@@ -80,7 +83,7 @@ class Preset:
     def needs_pairs(self) -> bool:
         """Whether the data must hold pairs of pictures with dense labels."""
         is_new = self.model.startswith(NEW_MODEL)
-        return bool(self.lesson_share or (is_new and self.pair_count))
+        return bool(self.lesson_share or (is_new and (self.pair_count or self.pointing_count)))
 
 
 def _choices(field_name: str) -> tuple[str, ...]:
@@ -126,6 +129,7 @@ def _presets() -> dict[str, Preset]:
             batch_size=32,
             sample_count=500_000,
             pair_count=200_000,
+            pointing_count=200_000,
             lesson_share=0.4,
             sat_share=1.0,
             gradient_checkpointing=False,

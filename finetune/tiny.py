@@ -46,6 +46,10 @@ class TinyConfig:
     vision_layers: int = 4
     position_std: float = 0.02
     """Of the tower's position embeddings at first; CLIP's 0.02 is faint beside 0.5 of patches."""
+    text_std: float = 0.02
+    """Of the weights of the language model and the projector at first."""
+    residual_scale: float = 1.0
+    """What layers of the language model add at first is multiplied by this."""
     text_width: int = 192
     text_layers: int = 4
     heads: int = 4
@@ -65,6 +69,8 @@ SAT_TINY = TinyConfig(
     vision_width=256,
     vision_layers=6,
     position_std=0.5,
+    text_std=1 / 16,
+    residual_scale=0.1,
     text_width=256,
     text_layers=6,
     vocabulary=2048,
@@ -107,6 +113,7 @@ def build(config: TinyConfig, texts: Iterable[str] = ()) -> tuple[Any, Any]:
         num_attention_heads=config.heads,
         num_key_value_heads=config.heads,
         max_position_embeddings=config.context,
+        initializer_range=config.text_std,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
@@ -126,6 +133,8 @@ def build(config: TinyConfig, texts: Iterable[str] = ()) -> tuple[Any, Any]:
         positions = model.model.vision_tower.embeddings.position_embedding.weight
         with torch.no_grad():
             positions.mul_(config.position_std / vision.initializer_range)
+            for layer in model.model.language_model.layers:
+                layer.mlp.down_proj.weight.mul_(config.residual_scale)
     side = {"height": config.image_px, "width": config.image_px}
     processor = LlavaProcessor(
         image_processor=CLIPImageProcessor(size=side, do_center_crop=False),

@@ -9,7 +9,6 @@ goes on into the model.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from torch.nn import functional
 
 from finetune.pairs import Pair, PairData, endless, matches, mirrored
 from finetune.presets import Preset
+from finetune.pretraining import pretrain
 
 MARKS = ("P", "Q", "R", "S")
 BACKGROUND_WEIGHT = 0.3
@@ -31,9 +31,6 @@ MARKED_SHARE = 0.5
 MAX_DEPTH_M = 30.0
 RARE_LOGIT = -4.0
 """Few words apply to an object."""
-WARMUP_SHARE = 0.03
-CHECKPOINTS = 20
-"""In a whole run."""
 TOWER = "tower.safetensors"
 
 
@@ -249,48 +246,18 @@ def pretrain_tower(
         out: Folder of its checkpoints and, at the end, of TOWER.
         settings: transformers.TrainingArguments of the whole run: what it reports, and to whom.
     """
-    from safetensors.torch import load_file, save_file
-    from transformers import PrinterCallback, Trainer, TrainingArguments
-    from transformers.trainer_utils import get_last_checkpoint
-
-    tower = model.model.vision_tower
-    done = out / TOWER
-    if done.is_file():
-        tower.load_state_dict(load_file(done))
-        return
-    vision = model.config.vision_config
+    tower, vision = model.model.vision_tower, model.config.vision_config
     patches = vision.image_size // vision.patch_size
     vocabulary = Vocabulary(data.categories(), data.words())
     cells = (data[0].depth_m.shape[1] // patches) ** 2
     plan = plan_pairs(preset.pair_count, len(data), np.random.default_rng([preset.seed, 1]))
-    steps = max(1, preset.pair_count // (preset.pair_batch_size * settings.world_size))
-    trainer = Trainer(
-        model=DenseHeads(tower, vision.hidden_size, vocabulary, cells, patches),
-        args=TrainingArguments(
-            output_dir=str(out),
-            max_steps=steps,
-            per_device_train_batch_size=preset.pair_batch_size,
-            learning_rate=preset.learning_rate,
-            lr_scheduler_type="cosine",
-            warmup_steps=round(WARMUP_SHARE * steps),
-            weight_decay=preset.weight_decay,
-            bf16=settings.bf16,
-            use_cpu=settings.use_cpu,
-            train_sampling_strategy="sequential",
-            remove_unused_columns=False,
-            dataloader_num_workers=settings.dataloader_num_workers,
-            save_steps=math.ceil(steps / CHECKPOINTS),
-            save_total_limit=2,
-            logging_steps=settings.logging_steps,
-            seed=preset.seed,
-            report_to=settings.report_to,
-        ),
-        train_dataset=PairSamples(data, plan, vocabulary, patches),
-        data_collator=collator(processor.image_processor),
+    pretrain(
+        DenseHeads(tower, vision.hidden_size, vocabulary, cells, patches),
+        tower,
+        PairSamples(data, plan, vocabulary, patches),
+        collator(processor.image_processor),
+        preset.pair_batch_size,
+        preset,
+        out / TOWER,
+        settings,
     )
-    trainer.remove_callback(PrinterCallback)
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(out)) if out.is_dir() else None)
-    if trainer.is_world_process_zero():
-        temporary = done.with_suffix(".part")
-        save_file({name: t.contiguous() for name, t in tower.state_dict().items()}, temporary)
-        temporary.replace(done)

@@ -22,6 +22,7 @@ SMALL = (
     "--set=sample_count=16",
     "--set=batch_size=4",
     "--set=pair_count=0",
+    "--set=pointing_count=0",
     "--set=lesson_share=0",
     "--set=precision=fp32",
 )

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from finetune.data import lesson_places
-from finetune.lessons import lesson
+from finetune.lessons import Lesson, lesson
 from finetune.pairs import Pair, Thing, mirrored
 from finetune.presets import resolve
 from sat_tasks.movements import MOVEMENTS, name_movement
@@ -41,10 +40,10 @@ def pair(turn_left_deg: float = 30.0, forward_m: float = 0.0, left_m: float = 0.
     )
 
 
-def turns(conversation: dict[str, Any]) -> list[tuple[str, str]]:
+def turns(conversation: Lesson) -> list[tuple[str, str]]:
     words = [
         "\n".join(part["text"] for part in message["content"] if part["type"] == "text")
-        for message in conversation["messages"]
+        for message in conversation.messages
     ]
     return list(zip(words[0::2], words[1::2], strict=True))
 
@@ -68,7 +67,7 @@ def test_replies_about_things_are_true(seed: int) -> None:
     conversation = lesson(pair(), 1, np.random.default_rng(seed))
     is_mirrored = np.random.default_rng(seed).random() < 0.5
     things = mirrored(pair()).things if is_mirrored else THINGS
-    assert len(conversation["images"]) == 1
+    assert len(conversation.images) == 1
     assert turns(conversation)
     for question, reply in turns(conversation):
         if place := re.match(r"Where is (.*)\?$", question):
@@ -100,7 +99,7 @@ def test_replies_about_things_are_true(seed: int) -> None:
 def test_what_has_no_name_is_asked_for_by_its_mark(seed: int) -> None:
     nameless = replace(pair(), things=tuple(replace(thing, name=None) for thing in THINGS))
     conversation = lesson(nameless, 1, np.random.default_rng(seed))
-    assert conversation["images"] == [nameless.marked]
+    assert conversation.images == [nameless.marked]
     asked = [question for question, _ in turns(conversation) if question.startswith("Where")]
     assert {question[-2] for question in asked} == {"P", "Q"}
 
@@ -113,7 +112,7 @@ def test_replies_about_movements_are_true(movement: str, seed: int) -> None:
     is_mirrored = np.random.default_rng(seed).random() < 0.5
     seen = mirrored(moved) if is_mirrored else moved
     conversation = lesson(moved, 2, np.random.default_rng(seed))
-    assert len(conversation["images"]) == 2
+    assert len(conversation.images) == 2
     (asked, reply), *measures = turns(conversation)
     assert chosen(asked, reply) == name_movement(seen.turn_left_deg, seen.forward_m, seen.left_m)
     replies = {question.split()[2]: number for question, number in measures}

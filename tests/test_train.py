@@ -27,7 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_folder(tmp_path_factory.mktemp("data") / "sat", content)
 
 
-WITHOUT_PAIRS = ("pair_count=0", "lesson_share=0", "precision=fp32")
+WITHOUT_PAIRS = ("pair_count=0", "pointing_count=0", "lesson_share=0", "precision=fp32")
 
 
 def small(*settings: str) -> Preset:
