@@ -140,8 +140,7 @@ def collator(model: Any, processor: Any) -> Callable[[list[Lesson]], dict[str, A
             tokenize=True,
             return_dict=True,
             return_assistant_tokens_mask=True,
-            return_tensors="pt",
-            padding=True,
+            processor_kwargs={"padding": True, "return_tensors": "pt"},
         )
         learned = torch.as_tensor(inputs.pop("assistant_masks")).bool()
         inputs["labels"] = inputs["input_ids"].where(learned, -100)
