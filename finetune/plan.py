@@ -22,6 +22,8 @@ PICTURES_PER_SAMPLE = 1.5
 """SAT's mix of one- and two-picture questions, about."""
 PEAK_SHARE = 0.4
 """Assumed share of the peak FLOP/s that training reaches."""
+LEAST_CALCULATED = 3e8
+"""Parameters below which reading pictures takes longer than arithmetic."""
 SCALING = 0.95
 """Assumed speed of each further GPU, next to the first."""
 FP32_BYTES, BF16_BYTES, NF4_BYTES = 4.0, 2.0, 0.56
@@ -191,12 +193,16 @@ def plan_text(preset: Preset, plan: Plan) -> str:
     )
     trained = f"trained {size.trainable / 1e6:,.1f} million"
     speed = f"{plan.samples_per_s:.2f} samples/s, {plan.hours:.1f} hours"
+    if size.total < LEAST_CALCULATED:
+        speed = "not calculated (so small a model waits for pictures, not for the GPU)"
+    before = f"{preset.pair_count:,} pairs of pictures, {preset.pointing_count:,} lessons"
     lines = [
         f"{preset.name}: {preset.model}, {preset.method}",
         f"parameters   {size.total / 1e9:,.3f} billion, {trained}",
         f"memory       on each of {where}, data parallel:",
         *(f"  {part:<11}{value:8.2f} GB" for part, value in plan.memory_gb.items()),
         "" if plan.fits else "does not fit: set batch_size=1, method=qlora, or shard with FSDP",
+        f"before it    {before}" if preset.pair_count or preset.pointing_count else "",
         f"speed        {speed} for {preset.sample_count:,} samples",
         f"assumed      {assumed}",
     ]

@@ -90,6 +90,16 @@ def test_a_plan_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().out
     assert "13.351 billion" in text
     assert "8 x A100" in text
+    assert "samples/s" in text
+    assert "lessons" not in text
+
+
+def test_no_speed_is_made_up_for_a_small_model(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "sat-tiny"]) == 0
+    text = capsys.readouterr().out
+    assert "not calculated" in text
+    assert "samples/s" not in text
+    assert "200,000 pairs of pictures, 200,000 lessons" in text
 
 
 @pytest.mark.parametrize(
