@@ -75,7 +75,9 @@ def test_names_look_at_the_patches_that_show_them(data: PairData, parts: tuple[A
             question = processor.tokenizer.decode(ids[row, name + 1 : token + 1])
             assert question.endswith("ASSISTANT:")
             assert question.count("ASSISTANT:") == 1
-            assert any(name == other for where, other, *_ in looks["names"].tolist() if where == row)
+            assert any(
+                name == other for where, other, *_ in looks["names"].tolist() if where == row
+            )
         for one in lessons:
             seen[len(one.images)] += 1
         learned = processor.tokenizer.decode(batch["labels"][0][batch["labels"][0] >= 0])

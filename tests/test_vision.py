@@ -165,7 +165,13 @@ def toy_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def command(data: Path, run: Path) -> list[str]:
-    counts = {"pair_count": 12, "pair_batch_size": 3, "pointing_count": 8, "sample_count": 24, "batch_size": 4}
+    counts = {
+        "pair_count": 12,
+        "pair_batch_size": 3,
+        "pointing_count": 8,
+        "sample_count": 24,
+        "batch_size": 4,
+    }
     words = [f"--set={name}={value}" for name, value in counts.items()]
     words += ["--set=lesson_share=0.5", "--set=precision=fp32", "--report-to", "none"]
     return ["train", "sat-tiny", "--data", str(data), "--out", str(run), *words]
