@@ -120,19 +120,20 @@ def ask(seen: Seen, rng: np.random.Generator) -> Iterator[Question | Skip]:
 
 def _instances(seen: Seen, category: str) -> list[str] | Skip:
     """Return the visible instances of a kind; none may be half seen or of a doubtful kind."""
-    shown = []
+    shown = [key for key in seen.sights if seen.object(key).category == category]
+    if not all(_is_plain(seen.sights[key]) for key in shown):
+        return Skip(NAME, "an instance is half hidden, cut or tiny")
+    if len(shown) > MAX_COUNT:
+        return Skip(NAME, "too many to count")
     sizes_m = [
         item.size_m for item in seen.observation.objects.values() if item.category == category
     ]
     for key, sight in seen.sights.items():
         item = seen.object(key)
-        if item.category == category:
-            if not _is_plain(sight):
-                return Skip(NAME, "an instance is half hidden, cut or tiny")
-            shown.append(key)
-        elif is_seen(sight) and could_be(item, sight, category, sizes_m):
+        is_other = item.category != category and is_seen(sight)
+        if is_other and could_be(item, sight, category, sizes_m):
             return Skip(NAME, "something alike is in view")
-    return shown if len(shown) <= MAX_COUNT else Skip(NAME, "too many to count")
+    return shown
 
 
 def _is_plain(sight: Sight) -> bool:
@@ -159,8 +160,8 @@ def could_be(item: SceneObject, sight: Sight, category: str, sizes_m: list[Array
 
 def _as_large(first_m: Array, second_m: Array) -> bool:
     """Say whether two things have about the same size, however they are turned."""
-    ratios = np.sort(first_m) / np.maximum(np.sort(second_m), 1e-3)
-    return bool((ratios < MAX_SIZE_RATIO).all() and (ratios > 1 / MAX_SIZE_RATIO).all())
+    sides_m = zip(sorted(first_m.tolist()), sorted(second_m.tolist()), strict=True)
+    return all(1 / MAX_SIZE_RATIO < a / max(b, 1e-3) < MAX_SIZE_RATIO for a, b in sides_m)
 
 
 def _ask(
