@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -58,8 +58,7 @@ def sample(stage: Stage, rng: np.random.Generator) -> Iterator[Seen]:
     yield from views
     several: dict[str, list[tuple[Seen, list[str]]]] = defaultdict(list)
     for seen in views:
-        for category in _kinds(seen):
-            shown = _instances(seen, category)
+        for category, shown in _counted(seen).items():
             if not isinstance(shown, Skip) and len(shown) > 1:
                 several[category].append((seen, shown))
     aimed = 0
@@ -93,21 +92,16 @@ def _turns_that_leave_some(seen: Seen, shown: list[str]) -> list[float]:
     return result
 
 
-def _kinds(seen: Seen) -> list[str]:
-    return sorted({item.category for item in seen.observation.objects.values() if item.askable})
-
-
 def ask(seen: Seen, rng: np.random.Generator) -> Iterator[Question | Skip]:
     """Ask for the number of every kind, with every run of numbers around it as options.
 
     A kind's name tells much of its usual number. So every run of numbers is a subject of its own,
     kept only where views of the scene show all of its numbers, and all equally often.
     """
-    kinds = _kinds(seen)
-    if not kinds:
+    counted = _counted(seen)
+    if not counted:
         yield Skip(NAME, "nothing to count")
-    for category in kinds:
-        shown = _instances(seen, category)
+    for category, shown in counted.items():
         if isinstance(shown, Skip):
             yield shown
             continue
@@ -118,20 +112,36 @@ def ask(seen: Seen, rng: np.random.Generator) -> Iterator[Question | Skip]:
                 yield _ask(seen, category, shown, range(low, low + size), rng)
 
 
-def _instances(seen: Seen, category: str) -> list[str] | Skip:
-    """Return the visible instances of a kind; none may be half seen or of a doubtful kind."""
-    shown = [key for key in seen.sights if seen.object(key).category == category]
+def _counted(seen: Seen) -> dict[str, list[str] | Skip]:
+    """Return the visible instances of every kind, or why it cannot be counted."""
+    items = seen.observation.objects.values()
+    sizes_m: dict[str, list[Array]] = defaultdict(list)
+    for item in items:
+        sizes_m[item.category].append(item.size_m)
+    shown: dict[str, list[str]] = defaultdict(list)
+    for key in seen.sights:
+        shown[seen.object(key).category].append(key)
+    visible = [(seen.object(key), sight) for key, sight in seen.sights.items() if is_seen(sight)]
+    return {
+        kind: _instances(seen, kind, shown.get(kind, []), visible, sizes_m[kind])
+        for kind in sorted({item.category for item in items if item.askable})
+    }
+
+
+def _instances(
+    seen: Seen,
+    category: str,
+    shown: list[str],
+    visible: Sequence[tuple[SceneObject, Sight]],
+    sizes_m: list[Array],
+) -> list[str] | Skip:
+    """Return the instances that are shown; none may be half seen or of a doubtful kind."""
     if not all(_is_plain(seen.sights[key]) for key in shown):
         return Skip(NAME, "an instance is half hidden, cut or tiny")
     if len(shown) > MAX_COUNT:
         return Skip(NAME, "too many to count")
-    sizes_m = [
-        item.size_m for item in seen.observation.objects.values() if item.category == category
-    ]
-    for key, sight in seen.sights.items():
-        item = seen.object(key)
-        is_other = item.category != category and is_seen(sight)
-        if is_other and could_be(item, sight, category, sizes_m):
+    for item, sight in visible:
+        if item.category != category and could_be(item, sight, category, sizes_m):
             return Skip(NAME, "something alike is in view")
     return shown
 
