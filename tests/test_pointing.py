@@ -10,17 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from toy_engine import open_engine, toy_camera
+from toy_pairs import toy_pairs
 from transformers import TrainingArguments
 
 from finetune import pointing, tiny
 from finetune.pairs import PairData, matches
 from finetune.presets import resolve
 from finetune.vision import patch_at
-from generation.engines import EngineConfig
-from generation.frames import take_pairs
-from generation.scene import SceneKey
-from generation.shard import write_pairs
 
 CONFIG = replace(
     tiny.SAT_TINY, patch_px=32, vision_width=64, vision_layers=1, text_width=64, text_layers=4
@@ -31,16 +27,7 @@ PRESET = resolve("sat-tiny", ["precision=fp32", "batch_size=6", "pointing_count=
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> PairData:
-    folder = tmp_path_factory.mktemp("pairs")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HF_DATASETS_CACHE", str(folder / "cache"))
-        pairs = []
-        for index in range(3):
-            key = SceneKey("train", index, 1)
-            session = open_engine(EngineConfig(toy_camera(128))).load(key)
-            pairs += list(take_pairs(session, key, 6, key.rng("pairs")))
-        write_pairs(folder / "pairs" / "train-00000.parquet", pairs)
-        return PairData([folder])
+    return toy_pairs(tmp_path_factory.mktemp("pairs"))
 
 
 @pytest.fixture(scope="module")

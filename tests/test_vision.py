@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from toy_engine import open_engine, toy_camera
+from toy_pairs import toy_pairs
 from transformers import TrainingArguments
 
 from finetune import tiny, vision
@@ -24,13 +24,9 @@ from finetune.pairs import PairData, mirrored
 from finetune.presets import Preset, resolve
 from finetune.tiny import SAT_TINY
 from generation import engines
-from generation.engines import EngineConfig
-from generation.frames import take_pairs
 from generation.pipeline import generate
 from generation.pool import local_executor
-from generation.scene import SceneKey
 from generation.settings import Run, RunSettings
-from generation.shard import write_pairs
 
 CONFIG = replace(
     SAT_TINY, patch_px=32, vision_width=64, vision_layers=2, text_width=32, text_layers=1
@@ -40,16 +36,7 @@ PATCHES = CONFIG.image_px // CONFIG.patch_px
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> PairData:
-    folder = tmp_path_factory.mktemp("pairs")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HF_DATASETS_CACHE", str(folder / "cache"))
-        pairs = []
-        for index in range(3):
-            key = SceneKey("train", index, 1)
-            session = open_engine(EngineConfig(toy_camera(128))).load(key)
-            pairs += list(take_pairs(session, key, 6, key.rng("pairs")))
-        write_pairs(folder / "pairs" / "train-00000.parquet", pairs)
-        return PairData([folder])
+    return toy_pairs(tmp_path_factory.mktemp("pairs"))
 
 
 def preset(count: int) -> Preset:

@@ -1,0 +1,27 @@
+"""Pairs of pictures from toy scenes, as a data set folder holds them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from toy_engine import open_engine, toy_camera
+
+from finetune.pairs import PairData
+from generation.engines import EngineConfig
+from generation.frames import take_pairs
+from generation.scene import SceneKey
+from generation.shard import write_pairs
+
+
+def toy_pairs(folder: Path) -> PairData:
+    """Write 18 pairs of three scenes into a folder and open them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_DATASETS_CACHE", str(folder / "cache"))
+        pairs = []
+        for index in range(3):
+            key = SceneKey("train", index, 1)
+            session = open_engine(EngineConfig(toy_camera(128))).load(key)
+            pairs += list(take_pairs(session, key, 6, key.rng("pairs")))
+        write_pairs(folder / "pairs" / "train-00000.parquet", pairs)
+        return PairData([folder])
