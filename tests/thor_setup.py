@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import math
@@ -116,7 +117,11 @@ def write_houses(path: Path, houses: Iterable[HouseJson]) -> Path:
 def child_processes() -> set[int]:
     """Return the ids of this process's children, dead ones that nobody waited for included."""
     tasks = Path("/proc/self/task").glob("*/children")
-    return {int(child) for task in tasks for child in task.read_text().split()}
+    found: set[int] = set()
+    for task in tasks:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended
+            found.update(int(child) for child in task.read_text().split())
+    return found
 
 
 def players_of(folder: Path) -> list[int]:
