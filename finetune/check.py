@@ -22,8 +22,10 @@ def check_samples(processor: Any, samples: Sequence[dict[str, Any]]) -> None:
     Raises:
         UserError: They are not.
     """
+    from trl.data_utils import prepare_multimodal_messages
+
     for sample in samples:
-        *asked, told = with_pictures(sample)
+        *asked, told = prepare_multimodal_messages(sample["messages"], images=sample["images"])
         prompt = _tokens(processor, asked, add_generation_prompt=True)["input_ids"][0]
         whole = _tokens(processor, [*asked, told], return_assistant_tokens_mask=True)
         ids, learned = list(whole["input_ids"][0]), list(whole["assistant_masks"][0])
@@ -50,21 +52,6 @@ def _is_reply(tokenizer: Any, ids: list[int], text: str) -> bool:
     *reply, end = ids
     spelled = tokenizer.decode(reply, clean_up_tokenization_spaces=False)
     return end in tokenizer.all_special_ids and spelled.split() == text.split()
-
-
-def with_pictures(sample: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return a sample's messages with its pictures at their places."""
-    pictures = iter(sample["images"])
-    return [
-        {
-            "role": message["role"],
-            "content": [
-                {"type": "image", "image": next(pictures)} if part["type"] == "image" else part
-                for part in message["content"]
-            ],
-        }
-        for message in sample["messages"]
-    ]
 
 
 def _tokens(processor: Any, messages: Sequence[dict[str, Any]], **options: Any) -> Any:

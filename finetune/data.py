@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finetune.instruct import InstructData
-from finetune.lessons import lesson
+from finetune.lessons import Lesson, lesson
 from finetune.pairs import PairData, endless
 from finetune.presets import OptionOrder, Preset
 from sat_tasks.console import UserError
@@ -159,13 +159,13 @@ def make_plan(sources: Sources, preset: Preset) -> list[Reference]:
     rng.shuffle(mixed)
     sat = _sat_references(sources.sat, rng, preset.option_order)
     instruct = _instruct_references(sources.instruct, rng)
-    lessons = _lesson_references(sources.pairs, np.random.default_rng([preset.seed, 2]))
+    lessons = lesson_references(sources.pairs, np.random.default_rng([preset.seed, 2]))
     is_lesson = lesson_places(preset, np.random.default_rng([preset.seed, 3]))
     samples = (
         next(lessons) if taught else next(sat) if is_sat else next(instruct)
         for is_sat, taught in zip(mixed, is_lesson, strict=True)
     )
-    return list(_in_batches(samples, preset.batch_size))
+    return list(in_batches(samples, preset.batch_size))
 
 
 def lesson_places(preset: Preset, rng: np.random.Generator) -> NDArray[np.bool_]:
@@ -178,7 +178,8 @@ def lesson_places(preset: Preset, rng: np.random.Generator) -> NDArray[np.bool_]
     return result
 
 
-def _lesson_references(data: PairData | None, rng: np.random.Generator) -> Iterator[Reference]:
+def lesson_references(data: PairData | None, rng: np.random.Generator) -> Iterator[Reference]:
+    """Yield lessons about all pairs, again and again in a new order; none where there are none."""
     if data is not None:
         for index in endless(len(data), rng):
             about_movement = rng.random() < TWO_PICTURE_LESSONS or not data.has_things(index)
@@ -206,7 +207,7 @@ def _instruct_references(
             yield Reference(INSTRUCT, index, (), data.picture_count(index))
 
 
-def _in_batches(samples: Iterator[Reference], batch_size: int) -> Iterator[Reference]:
+def in_batches(samples: Iterator[Reference], batch_size: int) -> Iterator[Reference]:
     """Yield samples in blocks of one picture count, each as soon as it is full."""
     waiting: dict[int, list[Reference]] = defaultdict(list)
     for sample in samples:
@@ -217,6 +218,12 @@ def _in_batches(samples: Iterator[Reference], batch_size: int) -> Iterator[Refer
             block.clear()
 
 
+def read_lesson(data: PairData, reference: Reference) -> Lesson:
+    """Return the lesson of a reference."""
+    rng = np.random.default_rng(reference.draw)
+    return lesson(data[reference.index], reference.picture_count, rng)
+
+
 def conversation(sources: Sources, reference: Reference, preset: Preset) -> dict[str, Any]:
     """Return a sample as TRL takes it: ``{"messages": [...], "images": [PIL...]}``."""
     if reference.source == INSTRUCT:
@@ -224,8 +231,7 @@ def conversation(sources: Sources, reference: Reference, preset: Preset) -> dict
         return sources.instruct.conversation(reference.index)
     if reference.source == LESSON:
         assert sources.pairs is not None
-        rng = np.random.default_rng(reference.draw)
-        drawn = lesson(sources.pairs[reference.index], reference.picture_count, rng)
+        drawn = read_lesson(sources.pairs, reference)
         return {"messages": drawn.messages, "images": drawn.images}
     question = sources.sat[reference.index]
     style: Style = "letters" if preset.replies == "letters" else "text"

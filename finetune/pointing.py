@@ -12,6 +12,7 @@ arXiv:1609.04186.)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,25 +21,27 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
+from trl.data_utils import prepare_multimodal_messages
 
-from finetune.lessons import Lesson, lesson
-from finetune.pairs import Pair, PairData, endless, matches
+from finetune.data import in_batches, lesson_references, read_lesson
+from finetune.lessons import Lesson
+from finetune.pairs import Pair, PairData, matches
 from finetune.presets import Preset
 from finetune.pretraining import pretrain
 from finetune.vision import patch_at
+from sat_tasks.console import UserError
 
 LANGUAGE = "language.safetensors"
 LOOKING_LAYER, REPLYING_LAYER = 1, 3
 NAME_HEAD, MATCH_HEAD, REPLY_HEAD = 0, 1, 0
 TELLING_LAYERS = (LOOKING_LAYER + 1, LOOKING_LAYER + 2)
 """Whose inputs have to tell the patch."""
-TWO_PICTURE_SHARE = 0.3
 LEAST_SHARE = 1e-6
+"""Of attention, so that its logarithm is finite."""
 FIRST_PAIRS = 16
 """From which the scale of the tower's states is taken."""
 
 Ints = NDArray[np.int64]
-
 
 LOOKS = {"names": 4, "matches": 4, "replies": 3}
 """Where attention has to go in a batch, a row for each look: row of the batch, token that looks,
@@ -99,31 +102,15 @@ class LessonSamples(torch.utils.data.Dataset[Lesson]):
     """Lessons in batches of one number of pictures; the same seed gives the same ones."""
 
     def __init__(self, data: PairData, count: int, batch_size: int, seed: int) -> None:
-        rng = np.random.default_rng([seed, 4])
+        drawn = lesson_references(data, np.random.default_rng([seed, 4]))
         self._data = data
-        self._plan = list(_plan(data, count - count % batch_size or count, batch_size, rng))
+        self._plan = list(in_batches(islice(drawn, count), batch_size))
 
     def __len__(self) -> int:
         return len(self._plan)
 
     def __getitem__(self, number: int) -> Lesson:
-        index, picture_count, draw = self._plan[number]
-        return lesson(self._data[index], picture_count, np.random.default_rng(draw))
-
-
-def _plan(
-    data: PairData, count: int, batch_size: int, rng: np.random.Generator
-) -> Iterator[tuple[int, int, int]]:
-    """Yield index of the pair, number of pictures, and what is drawn from."""
-    usable = [index for index in range(len(data)) if data.has_things(index)]
-    orders = {1: endless(len(usable), rng), 2: endless(len(data), rng)}
-    picture_count = 1
-    for number in range(count):
-        if number % batch_size == 0:
-            picture_count = 2 if not usable or rng.random() < TWO_PICTURE_SHARE else 1
-        place = next(orders[picture_count])
-        index = usable[place] if picture_count == 1 else place
-        yield index, picture_count, int(rng.integers(2**31))
+        return read_lesson(self._data, self._plan[number])
 
 
 def collator(model: Any, processor: Any) -> Callable[[list[Lesson]], dict[str, Any]]:
@@ -134,7 +121,7 @@ def collator(model: Any, processor: Any) -> Callable[[list[Lesson]], dict[str, A
     ask = tokenizer.encode("ASSISTANT:", add_special_tokens=False)
 
     def join(lessons: list[Lesson]) -> dict[str, Any]:
-        chats = [_with_pictures(one) for one in lessons]
+        chats = [prepare_multimodal_messages(one.messages, images=one.images) for one in lessons]
         inputs = processor.apply_chat_template(
             chats,
             tokenize=True,
@@ -166,21 +153,6 @@ def collator(model: Any, processor: Any) -> Callable[[list[Lesson]], dict[str, A
         return {**inputs, "looks": tensors}
 
     return join
-
-
-def _with_pictures(one: Lesson) -> list[dict[str, Any]]:
-    """Return the messages with each picture in its place."""
-    pictures = iter(one.images)
-    return [
-        {
-            "role": message["role"],
-            "content": [
-                {"type": "image", "image": next(pictures)} if part["type"] == "image" else part
-                for part in message["content"]
-            ],
-        }
-        for message in one.messages
-    ]
 
 
 def _named(ids: Ints, one: Lesson, tokenizer: Any) -> Iterator[tuple[int, tuple[float, float]]]:
@@ -220,7 +192,7 @@ def _standardize(model: Any, processor: Any, pairs: Sequence[Pair]) -> None:
     tower = model.model.vision_tower
     states = tower(pixel_values=pixels.to(tower.device)).last_hidden_state[:, 1:].flatten(0, 1)
     first = model.model.multi_modal_projector.linear_1
-    first.weight.div_(states.std(0) + LEAST_SHARE)
+    first.weight.div_(states.std(0).clamp(min=1e-6))
     first.bias.copy_(-first.weight @ states.mean(0))
 
 
@@ -236,14 +208,23 @@ def point(
         preset: Says how many lessons, the batch size and the learning rate.
         out: Folder of its checkpoints and, at the end, of LANGUAGE.
         settings: transformers.TrainingArguments of the whole run: what it reports, and to whom.
+
+    Raises:
+        UserError: The lessons asked for fill no batch.
     """
     _standardize(model, processor, [data[index] for index in range(min(FIRST_PAIRS, len(data)))])
+    samples = LessonSamples(data, preset.pointing_count, preset.batch_size, preset.seed)
+    if not len(samples):
+        raise UserError(
+            f"{preset.pointing_count} lessons fill no batch of {preset.batch_size}: set "
+            "pointing_count higher, or to 0 for none"
+        )
     attention = model.config._attn_implementation
     model.set_attn_implementation("eager")
     pretrain(
         Pointing(model),
         model,
-        LessonSamples(data, preset.pointing_count, preset.batch_size, preset.seed),
+        samples,
         collator(model, processor),
         preset.batch_size,
         preset,

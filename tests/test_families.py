@@ -16,9 +16,10 @@ import tiny_families
 import torch
 from safetensors import safe_open
 from sat_folder import rows, write_folder
+from trl.data_utils import prepare_multimodal_messages
 
 from finetune.architectures import meta_model
-from finetune.check import check_samples, with_pictures
+from finetune.check import check_samples
 from finetune.data import Sources, conversation, make_plan, open_sources
 from finetune.export import Export, export
 from finetune.presets import PRESETS, Preset, resolve
@@ -119,7 +120,8 @@ def test_training_asks_what_evaluation_asks(tuned: Tuned, data: Path) -> None:
     _, training = load_model(tuned.preset)
     trained = set()
     for reference in make_plan(tuned.sources, tuned.preset):
-        messages = with_pictures(conversation(tuned.sources, reference, tuned.preset))
+        sample = conversation(tuned.sources, reference, tuned.preset)
+        messages = prepare_multimodal_messages(sample["messages"], images=sample["images"])
         trained.add(training.apply_chat_template(messages, tokenize=False))
     opened = open_data_set(data)
     table = expand(opened, list(tuned.sources.sat), PROTOCOLS["circular"], TABLES["sat"])

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import tiny_families
 from sat_folder import rows, write_folder
+from trl.data_utils import prepare_multimodal_messages
 
-from finetune.check import with_pictures
 from finetune.data import Reference, Sources, conversation, make_plan, open_sources
 from finetune.presets import PRESETS, Preset, resolve
 from finetune.train import Schedule, load_model, step_losses, train
@@ -266,7 +266,7 @@ def test_greedy_replies_are_those_counted_right(folder: Path, base: Path, tmp_pa
         sample = conversation(
             held_out, Reference("sat", index, order, question.picture_count), preset
         )
-        *asked, told = with_pictures(sample)
+        *asked, told = prepare_multimodal_messages(sample["messages"], images=sample["images"])
         inputs = processor.apply_chat_template(
             asked,
             add_generation_prompt=True,
