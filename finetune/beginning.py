@@ -47,8 +47,7 @@ def begin(preset: Preset, sources: Sources, out: Path, settings: Any) -> Path:
     if preset.pointing_count:
         from finetune.pointing import point
 
-        assert sources.pairs is not None
-        point(model, processor, sources.pairs, preset, out / LANGUAGE_RUN, settings)
+        point(model, processor, sources, preset, out / LANGUAGE_RUN, settings)
     with settings.main_process_first(local=False):
         if not folder.is_dir():
             save(model, processor, folder, "before it has seen a question", config)

@@ -157,7 +157,7 @@ def make_plan(sources: Sources, preset: Preset) -> list[Reference]:
     mixed = np.zeros(preset.sample_count, bool)
     mixed[:sat_count] = True
     rng.shuffle(mixed)
-    sat = _sat_references(sources.sat, rng, preset.option_order)
+    sat = sat_references(sources.sat, rng, preset.option_order)
     instruct = _instruct_references(sources.instruct, rng)
     lessons = lesson_references(sources.pairs, np.random.default_rng([preset.seed, 2]))
     is_lesson = lesson_places(preset, np.random.default_rng([preset.seed, 3]))
@@ -187,9 +187,10 @@ def lesson_references(data: PairData | None, rng: np.random.Generator) -> Iterat
             yield Reference(LESSON, index, (), count, int(rng.integers(2**31)))
 
 
-def _sat_references(
+def sat_references(
     questions: Sequence[Question], rng: np.random.Generator, option_order: OptionOrder
 ) -> Iterator[Reference]:
+    """Yield all questions again and again in a new order."""
     for index in endless(len(questions), rng):
         question = questions[index]
         orders = rotations(len(question.options))
@@ -208,10 +209,13 @@ def _instruct_references(
 
 
 def in_batches(samples: Iterator[Reference], batch_size: int) -> Iterator[Reference]:
-    """Yield samples in blocks of one picture count, each as soon as it is full."""
-    waiting: dict[int, list[Reference]] = defaultdict(list)
+    """Yield samples in blocks of about one length, each as soon as it is full.
+
+    A block has one number of pictures, and lessons, which are long, are in blocks of their own.
+    """
+    waiting: dict[tuple[bool, int], list[Reference]] = defaultdict(list)
     for sample in samples:
-        block = waiting[sample.picture_count]
+        block = waiting[sample.source == LESSON, sample.picture_count]
         block.append(sample)
         if len(block) == batch_size:
             yield from block

@@ -20,8 +20,8 @@ from finetune.pairs import Pair, Thing, mirrored
 from sat_tasks.movements import MOVEMENTS, name_movement
 from sat_tasks.prompt import build_prompt, reply_text
 
-MAX_PLACES = 5
-MAX_CHOICES = 2
+MAX_PLACES = 3
+MAX_CHOICES = 4
 MAX_THINGS_COMPARED = 6
 MIN_SIDE_GAP = 0.1
 """Share of the picture's width or height."""
@@ -35,14 +35,17 @@ Turn = tuple[str, str]
 
 @dataclass(frozen=True, eq=False)
 class Lesson:
-    """A conversation about a pair."""
+    """A conversation about pictures, and where what it is about can be seen."""
 
     messages: list[dict[str, Any]]
     images: list[Image.Image]
-    pair: Pair
-    """As it is shown: mirrored or not."""
+    pair: Pair | None
+    """As it is shown: mirrored or not; None where it is about something else."""
     places: dict[str, tuple[float, float]]
-    """Where things are of which is spoken, by their names: shares of the picture (u, v)."""
+    """Where things of which is spoken are, by what they are called: shares of the first picture
+    (u, v)."""
+    are_all_placed: bool = True
+    """Whether all things of which is spoken have places."""
 
 
 def lesson(pair: Pair, picture_count: int, rng: np.random.Generator) -> Lesson:

@@ -40,15 +40,17 @@ def pretrain(
         settings: transformers.TrainingArguments of the whole run: what it reports, and to whom.
     """
     from safetensors.torch import load_file, save_file
-    from transformers import PrinterCallback, Trainer, TrainingArguments
+    from transformers import PrinterCallback, TrainingArguments
     from transformers.trainer_utils import get_last_checkpoint
+
+    from finetune.parts_trainer import PartsTrainer
 
     if done.is_file():
         trained.load_state_dict(load_file(done))
         return
     folder = done.parent
     steps = max(1, len(samples) // (batch_size * settings.world_size))  # type: ignore[arg-type]
-    trainer = Trainer(
+    trainer = PartsTrainer(
         model=learner,
         args=TrainingArguments(
             output_dir=str(folder),

@@ -132,6 +132,14 @@ def rows_without_picture(file: str) -> Iterator[int]:
                     yield row
 
 
+def evidence_column(file: str) -> list[str | None]:
+    """Return what each row of a file records of its truth, as JSON; None where it records none."""
+    if "evidence" not in pq.read_schema(file).names:
+        return [None] * int(pq.read_metadata(file).num_rows)
+    evidence: list[str | None] = pq.read_table(file, columns=["evidence"])["evidence"].to_pylist()
+    return evidence
+
+
 @lru_cache(maxsize=32)
 def open_pictures(file: str, row: int) -> tuple[Image.Image, ...]:
     """Return the pictures of a row, decoded at first use; shared by callers, so not to be changed.

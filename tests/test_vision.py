@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from toy_pairs import toy_pairs
+from toy_pairs import toy_pairs, toy_run
 from transformers import TrainingArguments
 
 from finetune import tiny, vision
@@ -23,10 +23,6 @@ from finetune.cli import main
 from finetune.pairs import PairData, mirrored
 from finetune.presets import Preset, resolve
 from finetune.tiny import SAT_TINY
-from generation import engines
-from generation.pipeline import generate
-from generation.pool import local_executor
-from generation.settings import Run, RunSettings
 
 CONFIG = replace(
     SAT_TINY, patch_px=32, vision_width=64, vision_layers=2, text_width=32, text_layers=1
@@ -137,18 +133,7 @@ def test_a_stopped_tower_ends_as_an_undisturbed_one(data: PairData, tmp_path: Pa
 
 @pytest.fixture(scope="module")
 def toy_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("toy") / "data"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(engines.ENGINES, "toy", "toy_engine:open_engine")
-        settings = RunSettings(
-            types=("relation", "ego_movement"),
-            engine="toy",
-            size_px=96,
-            questions_per_scene=8,
-            pairs_per_scene=4,
-        )
-        generate(folder, Run(settings, {"train": 3}), local_executor(1), progress=False)
-    return folder
+    return toy_run(tmp_path_factory.mktemp("toy") / "data")
 
 
 def command(data: Path, run: Path) -> list[str]:

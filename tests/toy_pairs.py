@@ -1,4 +1,4 @@
-"""Pairs of pictures from toy scenes, as a data set folder holds them."""
+"""Pairs of pictures from toy scenes, alone and beside questions."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ import pytest
 from toy_engine import open_engine, toy_camera
 
 from finetune.pairs import PairData
+from generation import engines
 from generation.engines import EngineConfig
 from generation.frames import take_pairs
+from generation.pipeline import generate
+from generation.pool import local_executor
 from generation.scene import SceneKey
+from generation.settings import Run, RunSettings
 from generation.shard import write_pairs
 
 
@@ -25,3 +29,18 @@ def toy_pairs(folder: Path) -> PairData:
             pairs += list(take_pairs(session, key, 6, key.rng("pairs")))
         write_pairs(folder / "pairs" / "train-00000.parquet", pairs)
         return PairData([folder])
+
+
+def toy_run(folder: Path) -> Path:
+    """Generate a data set of toy scenes with marks, movements and pairs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(engines.ENGINES, "toy", "toy_engine:open_engine")
+        settings = RunSettings(
+            types=("relation", "depth", "perspective", "ego_movement"),
+            engine="toy",
+            size_px=96,
+            questions_per_scene=16,
+            pairs_per_scene=4,
+        )
+        generate(folder, Run(settings, {"train": 3}), local_executor(1), progress=False)
+    return folder
