@@ -8,10 +8,10 @@ from the engine like that of all questions. Relations are asked only beyond the 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import permutations
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -29,8 +29,17 @@ MIN_RATIO = 1.25
 MIN_GAP_M = 0.4
 MARKED_SHARE, MIRRORED_SHARE = 0.5, 0.5
 
-Turn = tuple[str, str]
-"""What is asked, and the reply."""
+Named = tuple[Thing, str]
+"""A thing, and what it is called."""
+
+
+class Turn(NamedTuple):
+    """A question and its reply."""
+
+    kind: str
+    """``place``, one of COMPARISONS, or of a movement: ``movement``, ``turn``, ``step``."""
+    question: str
+    reply: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +55,8 @@ class Lesson:
     (u, v)."""
     are_all_placed: bool = True
     """Whether all things of which is spoken have places."""
+    kinds: tuple[str, ...] = ()
+    """Of its turns; empty where it is no lesson."""
 
 
 def lesson(pair: Pair, picture_count: int, rng: np.random.Generator) -> Lesson:
@@ -68,11 +79,11 @@ def lesson(pair: Pair, picture_count: int, rng: np.random.Generator) -> Lesson:
     first = ["Image 1:", None, "Image 2:", None] if picture_count == 2 else [None]
     opening = [{"type": "image"} if text is None else _text(text) for text in first]
     messages = []
-    for number, (question, reply) in enumerate(turns):
+    for number, (_, question, reply) in enumerate(turns):
         content = [*(opening if number == 0 else []), _text(question)]
         messages.append({"role": "user", "content": content})
         messages.append({"role": "assistant", "content": [_text(reply)]})
-    return Lesson(messages, pictures, pair, places)
+    return Lesson(messages, pictures, pair, places, kinds=tuple(turn.kind for turn in turns))
 
 
 def _text(text: str) -> dict[str, str]:
@@ -87,10 +98,9 @@ def _about_things(
     is_marked = has_marks and (rng.random() < MARKED_SHARE or not has_names)
     named = [(thing, phrase) for thing in pair.things if (phrase := _phrase(thing, is_marked, rng))]
     named = [named[i] for i in rng.permutation(len(named))]
-    choices = list(_comparisons(pair, named[:MAX_THINGS_COMPARED], rng))
     # Choices come first: places in the words before them would tell without a look.
-    turns = [choices[i] for i in rng.permutation(len(choices))[:MAX_CHOICES]]
-    turns += [_place(*item, rng) for item in named[:MAX_PLACES]]
+    turns = _choices(pair, named[:MAX_THINGS_COMPARED], rng)
+    turns += [_place(*item) for item in named[:MAX_PLACES]]
     picture = pair.marked if is_marked else pair.first
     return [picture], turns, {phrase: (thing.u, thing.v) for thing, phrase in named}
 
@@ -102,68 +112,81 @@ def _phrase(thing: Thing, is_marked: bool, rng: np.random.Generator) -> str | No
     return None if thing.name is None else f"the {thing.name}"
 
 
-def _place(thing: Thing, phrase: str, rng: np.random.Generator) -> Turn:
+def _place(thing: Thing, phrase: str) -> Turn:
     """Ask for tenths of the picture from the left and from the top, and metres."""
     column, row = (min(int(10 * share), 9) for share in (thing.u, thing.v))
-    return (f"Where is {phrase}?", f"{column} {row} {thing.distance_m:.1f}")
+    return Turn("place", f"Where is {phrase}?", f"{column} {row} {thing.distance_m:.1f}")
 
 
-def _comparisons(
-    pair: Pair, named: Sequence[tuple[Thing, str]], rng: np.random.Generator
-) -> Iterator[Turn]:
-    for (one, its_name), (other, other_name) in permutations(named, 2):
-        for make in (_left_of, _nearer, _higher):
-            turn = make(one, its_name, other, other_name, rng)
-            if turn is not None:
-                yield turn
-    for (one, its_name), (other, other_name), (third, name) in permutations(named, 3):
-        gaps_m = [_gap_m(pair, thing, third) for thing in (one, other)]
-        if _is_clear(*gaps_m):
-            nearer, farther = sorted(((gaps_m[0], its_name), (gaps_m[1], other_name)))
-            yield _choice(
-                f"Which is nearer to {name}: {its_name} or {other_name}?",
-                nearer[1],
-                [farther[1]],
-                rng,
-            )
+def _choices(pair: Pair, named: Sequence[Named], rng: np.random.Generator) -> list[Turn]:
+    """Return some comparisons, of whatever kinds there are, each kind as likely as its weight."""
+    kinds = {
+        kind: [turn for few in permutations(named, count) if (turn := make(pair, rng, *few))]
+        for kind, (count, make) in COMPARISONS.items()
+    }
+    turns: list[Turn] = []
+    while len(turns) < MAX_CHOICES and any(kinds.values()):
+        left = [kind for kind, found in kinds.items() if found]
+        weights = np.array([WEIGHTS[kind] for kind in left])
+        found = kinds[left[int(rng.choice(len(left), p=weights / weights.sum()))]]
+        turns.append(found.pop(int(rng.integers(len(found)))))
+    return turns
 
 
-def _left_of(
-    one: Thing, its_name: str, other: Thing, other_name: str, rng: np.random.Generator
-) -> Turn | None:
-    if abs(one.u - other.u) < MIN_SIDE_GAP:
+def _side(pair: Pair, rng: np.random.Generator, one: Named, other: Named) -> Turn | None:
+    if abs(one[0].u - other[0].u) < MIN_SIDE_GAP:
         return None
     asks_left = bool(rng.random() < 0.5)
     side = "left" if asks_left else "right"
-    truth = (one.u < other.u) == asks_left
+    is_left = one[0].u < other[0].u
     if rng.random() < 0.5:
-        words = ("yes", "no") if truth else ("no", "yes")
-        return _choice(f"Is {its_name} to the {side} of {other_name}?", words[0], [words[1]], rng)
-    right, wrong = ("left", "right") if one.u < other.u else ("right", "left")
-    return _choice(f"On which side of {other_name} is {its_name}?", right, [wrong], rng)
+        words = ("yes", "no") if is_left == asks_left else ("no", "yes")
+        question = f"Is {one[1]} to the {side} of {other[1]}?"
+    else:
+        words = ("left", "right") if is_left else ("right", "left")
+        question = f"On which side of {other[1]} is {one[1]}?"
+    return _choice("side", question, words[0], [words[1]], rng)
 
 
-def _nearer(
-    one: Thing, its_name: str, other: Thing, other_name: str, rng: np.random.Generator
-) -> Turn | None:
-    if not _is_clear(one.distance_m, other.distance_m):
+def _depth(pair: Pair, rng: np.random.Generator, one: Named, other: Named) -> Turn | None:
+    if not _is_clear(one[0].distance_m, other[0].distance_m):
         return None
     asks_nearer = bool(rng.random() < 0.5)
-    one_is_it = (one.distance_m < other.distance_m) == asks_nearer
-    right, wrong = (its_name, other_name) if one_is_it else (other_name, its_name)
+    one_is_it = (one[0].distance_m < other[0].distance_m) == asks_nearer
+    right, wrong = (one[1], other[1]) if one_is_it else (other[1], one[1])
     word = "nearer to" if asks_nearer else "farther from"
-    return _choice(f"Which is {word} the camera: {its_name} or {other_name}?", right, [wrong], rng)
+    question = f"Which is {word} the camera: {one[1]} or {other[1]}?"
+    return _choice("depth", question, right, [wrong], rng)
 
 
-def _higher(
-    one: Thing, its_name: str, other: Thing, other_name: str, rng: np.random.Generator
-) -> Turn | None:
-    if abs(one.v - other.v) < MIN_SIDE_GAP:
+def _height(pair: Pair, rng: np.random.Generator, one: Named, other: Named) -> Turn | None:
+    if abs(one[0].v - other[0].v) < MIN_SIDE_GAP:
         return None
-    right, wrong = (its_name, other_name) if one.v < other.v else (other_name, its_name)
-    return _choice(
-        f"Which is higher in the picture: {its_name} or {other_name}?", right, [wrong], rng
-    )
+    right, wrong = (one[1], other[1]) if one[0].v < other[0].v else (other[1], one[1])
+    question = f"Which is higher in the picture: {one[1]} or {other[1]}?"
+    return _choice("height", question, right, [wrong], rng)
+
+
+def _distance(
+    pair: Pair, rng: np.random.Generator, one: Named, other: Named, third: Named
+) -> Turn | None:
+    gaps_m = [_gap_m(pair, thing, third[0]) for thing in (one[0], other[0])]
+    if not _is_clear(*gaps_m):
+        return None
+    right, wrong = (one[1], other[1]) if gaps_m[0] < gaps_m[1] else (other[1], one[1])
+    question = f"Which is nearer to {third[1]}: {one[1]} or {other[1]}?"
+    return _choice("distance", question, right, [wrong], rng)
+
+
+COMPARISONS: dict[str, tuple[int, Callable[..., Turn | None]]] = {
+    "side": (2, _side),
+    "depth": (2, _depth),
+    "height": (2, _height),
+    "distance": (3, _distance),
+}
+"""Kind -> how many things it is about, and what asks for it where the answer is clear."""
+WEIGHTS = {"side": 0.45, "depth": 0.2, "height": 0.15, "distance": 0.2}
+"""Sides are hardest to learn: neither option names a thing."""
 
 
 def _is_clear(one_m: float, other_m: float) -> bool:
@@ -180,17 +203,24 @@ def _gap_m(pair: Pair, one: Thing, other: Thing) -> float:
     return float(np.linalg.norm(points[0] - points[1]))
 
 
-def _choice(question: str, right: str, wrong: Sequence[str], rng: np.random.Generator) -> Turn:
+def _choice(
+    kind: str, question: str, right: str, wrong: Sequence[str], rng: np.random.Generator
+) -> Turn:
     options = [right, *wrong]
     options = [options[i] for i in rng.permutation(len(options))]
     parts = build_prompt(question, options, 1)
-    return str(parts[-1]), reply_text(options, options.index(right))
+    return Turn(kind, str(parts[-1]), reply_text(options, options.index(right)))
 
 
 def _about_movement(pair: Pair, rng: np.random.Generator) -> tuple[list[Image.Image], list[Turn]]:
     measures = [
-        ("How many degrees did the camera turn to the left?", f"{round(pair.turn_left_deg)}"),
-        (
+        Turn(
+            "turn",
+            "How many degrees did the camera turn to the left?",
+            f"{round(pair.turn_left_deg)}",
+        ),
+        Turn(
+            "step",
             "How many decimetres did the camera move ahead, and to the left?",
             f"{round(10 * pair.forward_m)} {round(10 * pair.left_m)}",
         ),
@@ -201,7 +231,7 @@ def _about_movement(pair: Pair, rng: np.random.Generator) -> tuple[list[Image.Im
         others = [name for name in MOVEMENTS if name != truth and not _look_alike(name, truth)]
         count = int(rng.integers(1, 4))
         wrong = [others[i] for i in rng.permutation(len(others))[:count]]
-        turns.insert(0, _choice("How did the camera move?", truth, wrong, rng))
+        turns.insert(0, _choice("movement", "How did the camera move?", truth, wrong, rng))
     return [pair.first, pair.second], turns
 
 

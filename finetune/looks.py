@@ -1,8 +1,9 @@
 """Where a model has to look while it answers, as tokens of a batch.
 
 For lessons and for questions alike: from a name or a mark to the patch that shows the thing, from a
-patch of a second view to the same in the first, and from the place where the reply starts to the
-names asked about, to the patches that tell a movement, and to the right option.
+patch of a second view to the same in the first, from an option to its letter, and from the place
+where the reply starts to the names asked about, to the patches that tell a movement, and to the
+right option.
 """
 
 from __future__ import annotations
@@ -23,9 +24,18 @@ from finetune.vision import patch_at
 
 Ints = NDArray[np.int64]
 
-LOOKS = {"names": 4, "matches": 4, "first": 3, "second": 3, "moved": 3, "right": 3}
+LOOKS = {
+    "names": 4,
+    "matches": 4,
+    "letters": 3,
+    "first": 3,
+    "second": 3,
+    "moved": 3,
+    "right": 3,
+}
 """A row for each look: row of the batch, token that looks, token that is looked at, and for names
-and matches the number of the patch there. ``first`` and ``second`` are the names of a question,
+and matches the number of the patch there. ``letters`` go from the last token of an option to its
+letter, the others from where a reply starts: ``first`` and ``second`` are the names of a question,
 ``moved`` the patches of a second view whose counterparts are known, ``right`` the last token of the
 right option."""
 
@@ -90,7 +100,9 @@ def _looks(
     start = 0
     for end in asked:
         options = _options(ids[:end], start, tokenizer)
-        until = min((first for first, _ in options.values()), default=end)
+        for letter, last in options.values():
+            yield "letters", (last, letter)
+        until = min((letter for letter, _ in options.values()), default=end)
         in_question = [place for place, _ in named if start < place < until]
         if one.are_all_placed:
             looks = ((end, place) for place in in_question)
@@ -108,11 +120,11 @@ def _asked(ids: Ints, tokenizer: Any) -> list[int]:
 
 
 def _options(ids: Ints, start: int, tokenizer: Any) -> dict[str, tuple[int, int]]:
-    """Return by its letter where each option after a token starts and ends."""
+    """Return by its letter where each option after a token has its letter, and ends."""
     newline, dot = (tokenizer.encode(text, add_special_tokens=False) for text in ("\n", "."))
     lines = [int(at) for at in _found(ids, newline) if at > start]
     return {
-        tokenizer.decode(ids[at + 1 : at + 2]): (at, end - 1)
+        tokenizer.decode(ids[at + 1 : at + 2]): (at + 1, end - 1)
         for at, end in pairwise(lines)
         if ids[at + 2] == dot[0]
     }

@@ -40,6 +40,7 @@ LANGUAGE = "language.safetensors"
 HEADS = {
     "names": (1, 0),
     "matches": (1, 1),
+    "letters": (2, 0),
     "first": (3, 0),
     "second": (3, 1),
     "moved": (3, 2),

@@ -13,13 +13,13 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from finetune.templates import LLAVA_TEMPLATE
-from sat_tasks.console import Parser, UserError, run
+from sat_tasks.console import Parser, UserError, one_of, run
 from sat_tasks.prompt import build_prompt, prompt_text, reply_text
 from sat_tasks.protocol import Style
 from sat_tasks.taxonomy import QUESTION_TYPES
@@ -76,6 +76,8 @@ SAT_TINY = TinyConfig(
     vocabulary=2048,
 )
 """The shape of ``new:sat-tiny``: 11 million parameters."""
+
+SHAPES = {"small": TinyConfig(), "sat-tiny": SAT_TINY}
 
 
 def build(config: TinyConfig, texts: Iterable[str] = ()) -> tuple[Any, Any]:
@@ -244,9 +246,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         epilog="example: python -m finetune.tiny --out models/tiny",
     )
     parser.add_argument("--out", type=Path, required=True, help="checkpoint folder to write")
+    parser.add_argument(
+        "--shape", default="small", metavar="|".join(SHAPES), help="its size (default: small)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="decides the weights (default: 0)")
     arguments = parser.parse_args(argv)
-    config = TinyConfig(seed=arguments.seed)
+    config = replace(SHAPES[one_of("shape", arguments.shape, tuple(SHAPES))], seed=arguments.seed)
     model, processor = build(config)
     save(model, processor, arguments.out, "untrained", config)
     print(f"untrained model in {arguments.out}")

@@ -96,7 +96,7 @@ def test_looks_go_where_the_conversation_says(sources: Sources, parts: tuple[Any
                 counts[kind]["lesson" if lessons[row].pair is not None else "question"] += 1
     assert all(kinds["lesson"] > 10 for kinds in counts.values()), counts
     in_questions = {kind for kind, kinds in counts.items() if kinds["question"]}
-    assert in_questions == {"names", "first", "second", "right"}
+    assert in_questions == {"names", "letters", "first", "second", "right"}
 
 
 def named_last(text: str, one: Lesson) -> str:

@@ -137,6 +137,14 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "untrained model in" in capsys.readouterr().out
 
 
+def test_the_shape_can_be_chosen(tmp_path: Path) -> None:
+    assert tiny.main(["--shape", "sat-tiny", "--out", str(tmp_path / "a")]) == 0
+    assert '"image_px": 128' in (tmp_path / "a" / "README.md").read_text()
+    with pytest.raises(UserError, match="small, sat-tiny"):
+        tiny.main(["--shape", "huge", "--out", str(tmp_path / "b")])
+    assert not (tmp_path / "b").exists()
+
+
 def test_nothing_else_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter").write_text("mine")
