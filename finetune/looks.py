@@ -31,13 +31,13 @@ LOOKS = {
     "first": 3,
     "second": 3,
     "moved": 3,
-    "right": 3,
+    "right": 4,
 }
 """A row for each look: row of the batch, token that looks, token that is looked at, and for names
 and matches the number of the patch there. ``letters`` go from the last token of an option to its
 letter, the others from where a reply starts: ``first`` and ``second`` are the names of a question,
 ``moved`` the patches of a second view whose counterparts are known, ``right`` the last token of the
-right option."""
+right option, and then its letter."""
 
 
 def collator(model: Any, processor: Any) -> Callable[[list[Lesson]], dict[str, Any]]:
@@ -109,7 +109,8 @@ def _looks(
             yield from zip(("first", "second"), looks, strict=False)
         reply = tokenizer.decode(ids[end + 1 : end + 2]).strip()
         if reply in options:
-            yield "right", (end, options[reply][1])
+            letter, last = options[reply]
+            yield "right", (end, last, letter)
         start = end
 
 

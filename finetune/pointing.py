@@ -4,8 +4,9 @@ Left to itself a small model trained on questions does not find out in tens of t
 that the words of a name have to do with one of the picture's patches. Here it is told, in lessons
 (finetune.lessons) at first and in more and more questions later: each of some attention heads has
 one thing to look at (finetune.looks), and the states of a name, or of a patch of a second view,
-have to tell which patch of the first that is. What tells is thrown away; the rest is an ordinary
-LLaVA. (Supervised attention: Liu et al., 2016, arXiv:1609.04186.)
+have to tell which patch of the first that is; those of an option and of the reply, which letter.
+What tells is thrown away; the rest is an ordinary LLaVA. (Supervised attention: Liu et al., 2016,
+arXiv:1609.04186.)
 """
 
 from __future__ import annotations
@@ -47,8 +48,10 @@ HEADS = {
     "right": (4, 0),
 }
 """Layer and head of each of finetune.looks.LOOKS."""
-TELLING_LAYERS = (2, 3)
-"""Whose inputs have to tell the patch."""
+PATCH_TOLD_BEFORE = (2, 3)
+"""Layers whose inputs have to tell the patch."""
+LETTER_TOLD_BEFORE = 4
+"""The layer whose inputs have to tell the letter of an option; its outputs, that of the reply."""
 MOST_QUESTIONS = 0.8
 """Share of questions among the last samples; among the first there are none."""
 FIRST_PAIRS = 16
@@ -71,26 +74,58 @@ class Pointing(nn.Module):
         model.model.vision_tower.requires_grad_(False)
         vision, text = model.config.vision_config, model.config.text_config
         patches = (vision.image_size // vision.patch_size) ** 2
-        self.tell = nn.ModuleList(nn.Linear(text.hidden_size, patches) for _ in TELLING_LAYERS)
+        self.tell_patch = nn.ModuleList(
+            nn.Linear(text.hidden_size, patches) for _ in PATCH_TOLD_BEFORE
+        )
+        self.tell_letter = nn.Linear(text.hidden_size, text.vocab_size)
 
-    def forward(self, looks: dict[str, Tensor], **inputs: Tensor) -> dict[str, Tensor]:
+    def forward(
+        self, looks: dict[str, Tensor], input_ids: Tensor, labels: Tensor, **inputs: Tensor
+    ) -> dict[str, Tensor]:
         """Return the loss and its parts.
 
         Args:
             looks: Where to look, as LOOKS has it; int64.
-            inputs: What the model takes, labels included.
+            input_ids: Shape (batch, tokens).
+            labels: Of the same shape; -100 where nothing is learned.
+            inputs: What else the model takes.
         """
-        found = self.model(**inputs, output_attentions=True, output_hidden_states=True)
+        found = self.model(
+            input_ids=input_ids,
+            labels=labels,
+            **inputs,
+            output_attentions=True,
+            output_hidden_states=True,
+        )
         parts = {"reply": found.loss}
         for name, (layer, head) in HEADS.items():
             parts[name] = missed(found.attentions[layer][:, head], looks[name])
         there = torch.cat([looks["names"], looks["matches"]])
-        for layer, tell in zip(TELLING_LAYERS, self.tell, strict=True):
-            states = found.hidden_states[layer][there[:, 0], there[:, 1]]
-            states = functional.rms_norm(states.float(), states.shape[-1:])
-            told = functional.cross_entropy(tell(states), there[:, 3], reduction="sum")
-            parts[f"told_{layer}"] = told / max(len(there), 1)
+        for layer, tell in zip(PATCH_TOLD_BEFORE, self.tell_patch, strict=True):
+            states = _at(found.hidden_states[layer], there)
+            parts[f"patch_told_{layer}"] = _mean_loss(tell(states), there[:, 3])
+        right, letters = looks["right"], looks["letters"]
+        for name, layer, told in (("option", 0, letters), ("reply", 1, right)):
+            states = _at(found.hidden_states[LETTER_TOLD_BEFORE + layer], told)
+            parts[f"{name}_letter"] = _mean_loss(
+                self.tell_letter(states), input_ids[told[:, 0], told[:, -1]]
+            )
+        # Choices are few among the words of replies: numbers of places would drown them.
+        said = found.logits[right[:, 0], right[:, 1]]
+        parts["choice"] = _mean_loss(said, labels[right[:, 0], right[:, 1] + 1])
         return {"loss": torch.stack([part.float() for part in parts.values()]).sum(), **parts}
+
+
+def _at(states: Tensor, looks: Tensor) -> Tensor:
+    """Return the states of the tokens that look, as if each had length 1 per entry."""
+    chosen = states[looks[:, 0], looks[:, 1]].float()
+    return functional.rms_norm(chosen, chosen.shape[-1:])
+
+
+def _mean_loss(logits: Tensor, wanted: Tensor) -> Tensor:
+    """Return the mean cross-entropy, 0 where there is nothing to tell."""
+    loss = functional.cross_entropy(logits.float(), wanted, reduction="sum")
+    return loss / max(len(wanted), 1)
 
 
 class PointingSamples(torch.utils.data.Dataset[Lesson]):

@@ -78,11 +78,12 @@ def test_looks_go_where_the_conversation_says(sources: Sources, parts: tuple[Any
         for row, token, place in found["moved"]:
             assert place in picture[row][PATCHES**2 :]
             assert decode(ids[row, : token + 1]).endswith("ASSISTANT:")
-        for row, token, place in found["right"]:
+        for row, token, place, letter in found["right"]:
             asked = decode(ids[row, : token + 1]).rpartition("USER:")[2]
             reply = decode(ids[row, token + 1 : token + 2]).strip()
             option = decode(ids[row, : place + 1]).rpartition("\n")[2]
             assert option.startswith(f"{reply}. ")
+            assert decode(ids[row, letter : place + 1]) == option
             assert f"\n{option}\n" in asked
         asked = [
             message["content"][-1]["text"]
