@@ -46,6 +46,8 @@ class Preset:
     """Samples in the whole run, over all devices."""
     sat_share: float = 0.6
     """Share of SAT samples; the rest is LLaVA-Instruct."""
+    pretraining_rate: float = 1.2e-3
+    """Learning rate of a new model before the run proper."""
     pair_count: int = 0
     """Pairs of pictures with dense labels that a new vision tower learns from beforehand."""
     pair_batch_size: int = 32
@@ -63,7 +65,13 @@ class Preset:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        positive = ("learning_rate", "batch_size", "accumulation_steps", "sample_count")
+        positive = (
+            "learning_rate",
+            "pretraining_rate",
+            "batch_size",
+            "accumulation_steps",
+            "sample_count",
+        )
         for name in positive:
             if getattr(self, name) <= 0:
                 raise UserError(f"{name} must be greater than 0, got {getattr(self, name)}")
@@ -123,7 +131,7 @@ def _presets() -> dict[str, Preset]:
             name="sat-tiny",
             model=NEW_MODEL + "sat-tiny",
             method="full",
-            learning_rate=1e-3,
+            learning_rate=4e-4,
             warmup_share=0.02,
             weight_decay=0.01,
             batch_size=32,

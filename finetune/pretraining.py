@@ -35,7 +35,7 @@ def pretrain(
         samples: In the order in which they are trained on.
         join: Makes a batch of samples.
         batch_size: Samples per process and step.
-        preset: Says the learning rate, the weight decay and the seed.
+        preset: Says the rate of pre-training, the weight decay and the seed.
         done: The file; checkpoints lie beside it.
         settings: transformers.TrainingArguments of the whole run: what it reports, and to whom.
     """
@@ -56,7 +56,7 @@ def pretrain(
             output_dir=str(folder),
             max_steps=steps,
             per_device_train_batch_size=batch_size,
-            learning_rate=preset.learning_rate,
+            learning_rate=preset.pretraining_rate,
             lr_scheduler_type="cosine",
             warmup_steps=round(WARMUP_SHARE * steps),
             weight_decay=preset.weight_decay,

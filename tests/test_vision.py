@@ -36,7 +36,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> PairData:
 
 
 def preset(count: int) -> Preset:
-    words = [f"pair_count={count}", "pair_batch_size=6", "precision=fp32", "learning_rate=3e-3"]
+    words = [f"pair_count={count}", "pair_batch_size=6", "precision=fp32", "pretraining_rate=3e-3"]
     return resolve("sat-tiny", words)
 
 
@@ -106,7 +106,7 @@ def test_patches_keep_their_places(data: PairData, tmp_path: Path) -> None:
         model, processor = tiny.build(replace(CONFIG, position_std=position_std))
         out = tmp_path / str(position_std)
         settings = TrainingArguments(str(out), use_cpu=True, bf16=False, report_to=[])
-        recipe = replace(preset(900), learning_rate=1e-3)
+        recipe = replace(preset(900), pretraining_rate=1e-3)
         vision.pretrain_tower(model, processor, data, recipe, out, settings)
         told[position_std] = columns_told(model.model.vision_tower, data, processor)
     assert told[SAT_TINY.position_std] > 0.75
