@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh machine:
-#   make demo   generate data, score three models on it, build the leaderboard
+#   make demo   generate data, score four models on it, build the leaderboard
 #   make test   run the tests
 # Both set themselves up; a second run starts from what is there.
 
@@ -49,14 +49,15 @@ $(DEMO)/data/manifest.json: $(STAMP)
 	  --questions-per-scene $(DEMO_QUESTIONS) --seed 0
 
 $(DEMO)/gallery.html: $(DEMO)/data/manifest.json
-	@echo "== 2/4 Drawing the picture gallery, building an untrained model"
+	@echo "== 2/4 Drawing the picture gallery"
 	$(BIN)/sat-generate gallery $(DEMO)/data --out $@
 
-$(DEMO)/llava-tiny/config.json: $(STAMP)
-	$(BIN)/python -m finetune.tiny --out $(DEMO)/llava-tiny
+$(DEMO)/sat-tiny/config.json: $(STAMP)
+	$(BIN)/python -m finetune.tiny --shape sat-tiny --out $(DEMO)/untrained
+	$(BIN)/python -m finetune.sat_tiny --out $(DEMO)/sat-tiny
 
-$(DEMO)/site/index.html: $(DEMO)/gallery.html $(DEMO)/data/manifest.json $(DEMO)/llava-tiny/config.json
-	@echo "== 3/4 Scoring three models in lmms-eval (the first half minute of each goes into imports)"
+$(DEMO)/site/index.html: $(DEMO)/gallery.html $(DEMO)/data/manifest.json $(DEMO)/sat-tiny/config.json
+	@echo "== 3/4 Scoring four models in lmms-eval (the first half minute of each goes into imports)"
 	rm -rf $(DEMO)/store
 	$(BIN)/sat-leaderboard run demo --out $(DEMO)/results --store $(DEMO)/store
 	@echo "== 4/4 Building the leaderboard"
@@ -82,7 +83,7 @@ bench: $(STAMP)
 	$(BIN)/python -m sat_tasks.bench
 	$(BIN)/python -m leaderboard.bench
 	$(BIN)/python -m finetune.bench
-	if test -d $(DEMO)/llava-tiny; then $(BIN)/python -m sat_tasks.models.bench; fi
+	if test -d $(DEMO)/sat-tiny; then $(BIN)/python -m sat_tasks.models.bench; fi
 
 clean:
 	rm -rf $(DEMO)

@@ -155,7 +155,7 @@ def _use_names_that_vllm_reads(work: Path) -> None:
                 for name, tensor in tensors.items()
             }
             save_file(renamed, path, metadata={"format": "pt"})
-            path.chmod(0o644)
+        path.chmod(0o644)  # safetensors makes files that only their owner can read
 
 
 def _check_loads(work: Path) -> int:

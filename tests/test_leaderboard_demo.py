@@ -27,14 +27,15 @@ def test_the_demos_runs_are_on_the_site_as_their_samples_say(tmp_path: Path) -> 
         if path.name not in ("demo", ".git"):
             (place / path.name).symlink_to(path)
     sat_folder.write_folder(place / "demo" / "data", sat_folder.rows(54))
-    run(place, "finetune.tiny", "--out", "demo/llava-tiny")
+    run(place, "finetune.tiny", "--shape", "sat-tiny", "--out", "demo/untrained")
+    run(place, "finetune.sat_tiny", "--out", "demo/sat-tiny")
     words = ["run", "demo", "--out", "demo/results", "--store", "demo/store"]
     run(place, "leaderboard.cli", *words)
     store, site = place / "demo" / "store", place / "demo" / "site"
     folders = ["--store", str(store), "--data", str(place / "demo" / "data")]
     assert cli.main(["build", *folders, "--out", str(site)]) == 0
     runs = recount.runs_of(site)
-    assert {"Random choice", "Always the first", "LLaVA tiny"} <= {run.model for run in runs}
+    assert {"Random choice", "Always the first", "sat-tiny"} <= {run.model for run in runs}
     assert check_index(site / "index.html", runs) >= 14 * len(runs)
     for own in runs:
         parts = own.parts()
