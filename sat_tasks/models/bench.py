@@ -99,7 +99,7 @@ def _command(argv: Sequence[str] | None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="example:\n  python -m sat_tasks.models.bench --model DIR --data DIR",
     )
-    parser.add_argument("--model", type=Path, default=Path("demo/llava-tiny"), metavar="DIR")
+    parser.add_argument("--model", type=Path, default=Path("demo/sat-tiny"), metavar="DIR")
     parser.add_argument("--data", type=Path, default=Path("demo/data"), metavar="DIR")
     parser.add_argument("--questions", type=int, default=60, metavar="N")
     parser.add_argument("--batch-size", type=int, default=16, metavar="N")
