@@ -16,6 +16,7 @@ from evaluating import ON_CPU, PRESET, evaluate, evaluate_here
 from looking import mirrored, questions
 from sat_folder import write_folder
 
+from finetune import sat_tiny
 from finetune.cli import main
 from finetune.export import export
 from sat_tasks.models.vllm_presets import TEMPLATES, Use, engine_arguments
@@ -52,3 +53,16 @@ def test_vllm_and_transformers_read_the_same_from_it(folder: Path, tmp_path: Pat
     template = TEMPLATES / str(PRESET.template)
     more = {"max_new_tokens": 1, "chat_template": template}
     assert evaluate(tmp_path, "vllm", **arguments, **more) == after
+
+
+def test_vllm_reads_the_same_from_the_weights_that_ship(folder: Path, tmp_path: Path) -> None:
+    sat_tiny.write(tmp_path / "sat-tiny")
+    ours = evaluate_here("llava", pretrained=tmp_path / "sat-tiny", dtype="float32")
+    arguments = {**engine_arguments(PRESET, Use(model=str(tmp_path / "sat-tiny"))), **ON_CPU}
+    template = TEMPLATES / str(PRESET.template)
+    more = {"max_new_tokens": 1, "chat_template": template, "max_model_len": 2048}
+    theirs = evaluate(tmp_path, "vllm", **arguments | more)
+    assert ours.keys() == theirs.keys()
+    assert None not in theirs.values()
+    same = sum(theirs[key] == reading for key, reading in ours.items())
+    assert same >= 0.95 * len(ours), "all but what is nearly even between two options"
