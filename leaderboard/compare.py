@@ -41,6 +41,16 @@ class Part:
     with one."""
 
     @property
+    def p_text(self) -> str:
+        """The p-value as it is shown; one below all that a float holds is not called 0."""
+        return f"{self.p_value:.2g}" if self.p_value else "< 1e-300"
+
+    @property
+    def p_words(self) -> str:
+        """The p-value within a sentence."""
+        return f"p = {self.p_text}" if self.p_value else f"p {self.p_text}"
+
+    @property
     def differs(self) -> bool:
         """Whether the interval of the difference leaves out 0."""
         return self.difference.low > 0 or self.difference.high < 0
@@ -184,7 +194,7 @@ def describe(comparison: Comparison, differing: pd.DataFrame, shown: int = 5) ->
             f"{part.name:20}{100 * part.first:16.1f} {100 * part.second:16.1f}  "
             f"{100 * part.difference.mean:+.1f} [{low:+.1f}, {high:+.1f}]  "
             f"better on {part.better_first}, {part.better_second} of {part.questions}, "
-            f"{comparison.test} p = {part.p_value:.2g}"
+            f"{comparison.test} {part.p_words}"
         )
     ahead = {
         names[0]: differing[differing["first"] > differing["second"]],

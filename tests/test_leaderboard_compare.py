@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import lmms_results
@@ -69,6 +70,12 @@ def joined(store: Store, model: str):  # type: ignore[no-untyped-def]
 
     rows = [r for r in store.rows() if r.model == model and r.protocol == "single"]
     return join([store.read_samples(row) for row in rows])
+
+
+def test_a_p_value_too_small_for_a_float_is_not_called_0(store: Store) -> None:
+    part = compare_models(store, run_boards(store), "Before", "After")[0].overall
+    assert replace(part, p_value=0.0034).p_words == "p = 0.0034"
+    assert replace(part, p_value=0.0).p_words == "p < 1e-300"
 
 
 def test_swapping_the_models_turns_the_difference_round(store: Store) -> None:
