@@ -178,7 +178,7 @@ def test_a_new_model_is_taught_by_pairs_lessons_and_questions(
     words = command(toy_data, run)
     assert main(words) == 0
     types = json.loads((run / "run.json").read_text())["data"]["by_type"]
-    assert set(types) == {"lesson", "relation", "ego_movement"}
+    assert set(types) == {"lesson", "relation", "depth", "perspective", "ego_movement"}
     assert sum(types.values()) <= 24
     tower = load_file(run / TOWER_RUN / vision.TOWER)
     start = load_file(run / START / "model.safetensors")
