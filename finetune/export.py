@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from finetune.beginning import START
+from finetune.checkpoint import VISION, VLLM_VISION, use_published_names
 from finetune.presets import NEW_MODEL, Preset
 from finetune.record import RUN_RECORD
 from finetune.train import TRAINED, load_model
 from sat_tasks.console import UserError
 
-VISION, VLLM_VISION = "vision_tower.", "vision_tower.vision_model."
 MAX_LOGIT_GAP = 1e-3
 """Largest difference of fp32 logits between the adapter and the merged model."""
 
@@ -60,7 +60,7 @@ def export(run: Path, out: Path, scores: Path | None = None) -> Export:
         count = _check_loads(work)
         vllm = _check_vllm_names(work)
         result = Export(out, count, gap, vllm)
-        (work / "README.md").write_text(_card(record, result, read_scores(scores)))
+        (work / "README.md").write_text(_card(record, result, read_scores(scores)) + "\n")
         work.replace(out)
     return result
 
@@ -95,7 +95,7 @@ def _write(preset: Preset, trained: Path, work: Path) -> float | None:
             if path.is_file():
                 shutil.copy2(path, work)
     processor.save_pretrained(work)
-    _use_names_that_vllm_reads(work)
+    use_published_names(work)
     return gap
 
 
@@ -139,23 +139,6 @@ def _example(processor: Any) -> Any:
     )
     picture = Image.new("RGB", (64, 64), "grey")
     return processor(images=[picture], text=[text], return_tensors="pt", add_special_tokens=False)
-
-
-def _use_names_that_vllm_reads(work: Path) -> None:
-    """Rename CLIP weights as published LLaVA checkpoints have them."""
-    from safetensors.torch import load_file, save_file
-
-    for path in work.glob("*.safetensors"):
-        tensors = load_file(path)
-        if any(name.startswith(VISION) and VLLM_VISION not in name for name in tensors):
-            renamed = {
-                name.replace(VISION, VLLM_VISION, 1)
-                if name.startswith(VISION) and not name.startswith(VLLM_VISION)
-                else name: tensor
-                for name, tensor in tensors.items()
-            }
-            save_file(renamed, path, metadata={"format": "pt"})
-        path.chmod(0o644)  # safetensors makes files that only their owner can read
 
 
 def _check_loads(work: Path) -> int:

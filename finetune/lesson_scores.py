@@ -46,7 +46,7 @@ def count_replies(
     """Return by what was asked whether replies were right, and the chance of guessing each.
 
     Args:
-        model: A LLaVA, with eager attention.
+        model: A LLaVA on the CPU, with eager attention.
         processor: Its processor.
         data: Pairs of pictures.
         count: How many lessons about one picture, and how many about two.
@@ -65,7 +65,7 @@ def count_replies(
     for pairs, lessons in _lessons(data, count, np.random.default_rng(seed)):
         inputs = join(lessons)
         names, labels = inputs.pop("looks")["names"], inputs.pop("labels").numpy()
-        with torch.inference_mode(), torch.autocast(model.device.type, torch.bfloat16):
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
             told = model(**inputs, output_attentions=True)
         most = told.attentions[layer][names[:, 0], head, names[:, 1]].argmax(1)
         for row, hit in zip(names[:, 0].tolist(), (most == names[:, 2]).tolist(), strict=True):
@@ -126,6 +126,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--split", default="val", help="of the data (default: val)")
     parser.add_argument("--count", type=int, default=256, help="lessons of each kind")
     arguments = parser.parse_args(argv)
+    if arguments.count < 1:
+        raise UserError(f"--count must be at least 1, got {arguments.count}")
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
     data = PairData([arguments.data], arguments.split)
@@ -137,6 +139,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise UserError(f"cannot load model {str(arguments.model)!r}: {reason}") from error
+    if model.config.model_type != "llava":
+        kind = model.config.model_type
+        raise UserError(
+            f"{arguments.model} is of type {kind}; lessons are for models of type llava"
+        )
     print(table(count_replies(model, processor, data, arguments.count)))
     return 0
 

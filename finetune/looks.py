@@ -53,12 +53,13 @@ def collator(model: Any, processor: Any) -> Callable[[list[Lesson]], dict[str, A
             tokenize=True,
             return_dict=True,
             return_assistant_tokens_mask=True,
-            processor_kwargs={"padding": True, "return_tensors": "pt"},
+            # The mask is made token by token: with tensors that takes longer than all the rest.
+            processor_kwargs={"padding": True, "return_tensors": "np"},
         )
-        learned = torch.as_tensor(inputs.pop("assistant_masks")).bool()
-        inputs["labels"] = inputs["input_ids"].where(learned, -100)
+        learned = np.asarray(inputs.pop("assistant_masks"), bool)
+        inputs["labels"] = np.where(learned, inputs["input_ids"], -100)
         looks: dict[str, list[tuple[int, ...]]] = {name: [] for name in LOOKS}
-        for row, (one, ids) in enumerate(zip(lessons, inputs["input_ids"].numpy(), strict=True)):
+        for row, (one, ids) in enumerate(zip(lessons, inputs["input_ids"], strict=True)):
             shown = np.flatnonzero(ids == image_token).reshape(len(one.images), -1)
             for name, look in _looks(one, ids, shown, tokenizer, patches):
                 looks[name].append((row, *look))
@@ -66,7 +67,7 @@ def collator(model: Any, processor: Any) -> Callable[[list[Lesson]], dict[str, A
             name: torch.tensor(looks[name], dtype=torch.int64).reshape(-1, width)
             for name, width in LOOKS.items()
         }
-        return {**inputs, "looks": tensors}
+        return {name: torch.as_tensor(array) for name, array in inputs.items()} | {"looks": tensors}
 
     return join
 

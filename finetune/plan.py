@@ -195,7 +195,9 @@ def plan_text(preset: Preset, plan: Plan) -> str:
     speed = f"{plan.samples_per_s:.2f} samples/s, {plan.hours:.1f} hours"
     if size.total < LEAST_CALCULATED:
         speed = "not calculated (so small a model waits for pictures, not for the GPU)"
-    before = f"{preset.pair_count:,} pairs of pictures, {preset.pointing_count:,} lessons"
+    before = (
+        f"{preset.pair_count:,} pairs of pictures, {preset.pointing_count:,} lessons and questions"
+    )
     lines = [
         f"{preset.name}: {preset.model}, {preset.method}",
         f"parameters   {size.total / 1e9:,.3f} billion, {trained}",

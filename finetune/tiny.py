@@ -10,16 +10,15 @@ to be learned marked as generation.
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from finetune.checkpoint import replacing, use_published_names
 from finetune.templates import LLAVA_TEMPLATE
-from sat_tasks.console import Parser, UserError, one_of, run
+from sat_tasks.console import Parser, one_of, run
 from sat_tasks.prompt import build_prompt, prompt_text, reply_text
 from sat_tasks.protocol import Style
 from sat_tasks.taxonomy import QUESTION_TYPES
@@ -75,7 +74,7 @@ SAT_TINY = TinyConfig(
     text_layers=6,
     vocabulary=2048,
 )
-"""The shape of ``new:sat-tiny``: 11 million parameters."""
+"""The shape of ``new:sat-tiny``: 10 million parameters."""
 
 SHAPES = {"small": TinyConfig(), "sat-tiny": SAT_TINY}
 
@@ -184,35 +183,11 @@ def save(model: Any, processor: Any, out: Path, note: str, config: TinyConfig) -
     Raises:
         UserError: The folder cannot be written, or holds something else.
     """
-    if out.exists() and not (out / "config.json").is_file():
-        raise UserError(f"{out} exists and is no checkpoint; name a new folder")
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
-    try:
-        temporary.mkdir(parents=True)
-        model.save_pretrained(temporary)
-        processor.save_pretrained(temporary)
-        _use_published_names(temporary / "model.safetensors")
-        (temporary / "README.md").write_text(_card(model, note, config), encoding="utf-8")
-        if out.exists():
-            shutil.rmtree(out)
-        os.replace(temporary, out)
-    except OSError as error:
-        raise UserError(f"cannot write {out}: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _use_published_names(weights: Path) -> None:
-    """Rename vision weights as published LLaVA checkpoints have them; vLLM reads no others."""
-    from safetensors.torch import load_file, save_file
-
-    old, new = "vision_tower.", "vision_tower.vision_model."
-    tensors = {
-        name.replace(old, new, 1) if name.startswith(old) and not name.startswith(new) else name: t
-        for name, t in load_file(weights).items()
-    }
-    save_file(tensors, weights, metadata={"format": "pt"})
-    weights.chmod(0o644)  # safetensors makes files that only their owner can read
+    with replacing(out) as folder:
+        model.save_pretrained(folder)
+        processor.save_pretrained(folder)
+        use_published_names(folder)
+        (folder / "README.md").write_text(_card(model, note, config), encoding="utf-8")
 
 
 def _card(model: Any, note: str, config: TinyConfig) -> str:

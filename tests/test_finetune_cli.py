@@ -99,7 +99,7 @@ def test_no_speed_is_made_up_for_a_small_model(capsys: pytest.CaptureFixture[str
     text = capsys.readouterr().out
     assert "not calculated" in text
     assert "samples/s" not in text
-    assert "200,000 pairs of pictures, 200,000 lessons" in text
+    assert "60,000 pairs of pictures, 80,000 lessons and questions" in text
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -130,32 +131,49 @@ def test_marks_are_where_their_colour_is(sources: Sources) -> None:
 
 
 def missed(model: Any, processor: Any, sources: Sources) -> dict[str, float]:
-    """Return how much attention goes elsewhere, by kind of look, over some samples."""
+    """Return each part of the loss over some samples; heads that tell begin anew."""
     join = looks.collator(model, processor)
     learner = pointing.Pointing(model).eval()
     model.set_attn_implementation("eager")
-    found: dict[str, list[float]] = {kind: [] for kind in looks.LOOKS}
+    found: dict[str, list[float]] = {}
     with torch.no_grad():
         for lessons in batches(sources, 60, seed=1):
-            told = learner(**join(lessons))
-            for kind, values in found.items():
-                values.append(float(told[kind]))
+            for kind, value in learner(**join(lessons)).items():
+                found.setdefault(kind, []).append(float(value))
     model.requires_grad_(True)
     return {kind: float(np.mean(values)) for kind, values in found.items()}
+
+
+def logged(run: Path) -> list[dict[str, float]]:
+    """Return what the newest checkpoint of a run says was logged with a loss."""
+    newest = max(run.glob("checkpoint-*"), key=lambda path: int(path.name[11:]))
+    history = json.loads((newest / "trainer_state.json").read_text())["log_history"]
+    return [entry for entry in history if "loss" in entry]
 
 
 def test_attention_learns_to_go_there(sources: Sources, tmp_path: Path) -> None:
     model, processor = tiny.build(CONFIG)
     before = missed(model, processor, sources)
     tower = {name: t.clone() for name, t in model.model.vision_tower.state_dict().items()}
-    settings = TrainingArguments(str(tmp_path), use_cpu=True, bf16=False, report_to=[])
+    settings = TrainingArguments(
+        str(tmp_path), use_cpu=True, bf16=False, report_to=[], logging_steps=6
+    )
     pointing.point(model, processor, sources, PRESET, tmp_path, settings)
     after = model.model.vision_tower.state_dict()
     assert all(torch.equal(tower[name], after[name]) for name in tower)
     assert all(weight.requires_grad for weight in model.parameters())
     share = {kind: loss / before[kind] for kind, loss in missed(model, processor, sources).items()}
-    assert all(share[kind] < 0.8 for kind in looks.LOOKS if kind != "moved"), share
+    kinds = {*looks.LOOKS, "choice", "reply"} - {"moved"}
+    assert all(share[kind] < 0.8 for kind in kinds), share
     assert share["moved"] < 0.9, "looks at many patches alike: its logarithm stays large"
+
+    first, *_, last = logged(tmp_path)
+    for entry in (first, last):
+        parts = [value for name, value in entry.items() if name.endswith("_loss")]
+        assert len(parts) == len(looks.LOOKS) + 6
+        assert entry["loss"] == pytest.approx(sum(parts), rel=0.01)
+    told = ("patch_told_2_loss", "patch_told_3_loss", "option_letter_loss", "reply_letter_loss")
+    assert all(last[name] < 0.9 * first[name] for name in told), (first, last)
 
     fresh, _ = tiny.build(CONFIG)
     pointing.point(fresh, processor, sources, PRESET, tmp_path, settings)

@@ -18,7 +18,7 @@ from toy_pairs import toy_pairs, toy_run
 from transformers import TrainingArguments
 
 from finetune import tiny, vision
-from finetune.beginning import START, TOWER_RUN
+from finetune.beginning import LANGUAGE_RUN, START, TOWER_RUN
 from finetune.cli import main
 from finetune.pairs import PairData, mirrored
 from finetune.presets import Preset, resolve
@@ -146,6 +146,7 @@ def command(data: Path, run: Path) -> list[str]:
     }
     words = [f"--set={name}={value}" for name, value in counts.items()]
     words += ["--set=lesson_share=0.5", "--set=precision=fp32", "--report-to", "none"]
+    words += ["--log-steps", "1"]
     return ["train", "sat-tiny", "--data", str(data), "--out", str(run), *words]
 
 
@@ -163,6 +164,11 @@ def test_two_processes_make_one_new_model(toy_data: Path, tmp_path: Path) -> Non
     assert done.returncode == 0, done.stderr[-3000:]
     state = tmp_path / "run" / TOWER_RUN / "checkpoint-2" / "trainer_state.json"
     assert json.loads(state.read_text())["global_step"] == 2, "12 pairs, 3 in each of 2 processes"
+    (state,) = (tmp_path / "run" / LANGUAGE_RUN).glob("checkpoint-*/trainer_state.json")
+    for entry in json.loads(state.read_text())["log_history"]:
+        if "loss" in entry:  # the parts are the first process's own, the loss is that of both
+            parts = [value for name, value in entry.items() if name.endswith("_loss")]
+            assert 0.7 < entry["loss"] / sum(parts) < 1.4
     assert (tmp_path / "run" / "model" / "model.safetensors").is_file()
 
 

@@ -15,6 +15,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from finetune import tiny
+from finetune.checkpoint import use_published_names
 
 CHATML = (
     "<|endoftext|>",
@@ -210,7 +211,7 @@ def save(model_type: str, folder: Path, dtype: torch.dtype = torch.float32) -> P
     model.to(dtype).save_pretrained(folder)
     processor.save_pretrained(folder)
     if model_type != "qwen2_5_vl":
-        tiny._use_published_names(folder / "model.safetensors")
+        use_published_names(folder)
     return folder
 
 

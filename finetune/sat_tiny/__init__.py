@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from sat_tasks.console import UserError
+from finetune.checkpoint import replacing
 
 
 def write(out: Path) -> None:
@@ -19,16 +18,6 @@ def write(out: Path) -> None:
     Raises:
         UserError: The folder cannot be written, or holds something else.
     """
-    if out.exists() and not (out / "config.json").is_file():
-        raise UserError(f"{out} exists and is no checkpoint; name a new folder")
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
-    try:
-        with as_file(files(__name__)) as shipped:
-            shutil.copytree(shipped, temporary, ignore=shutil.ignore_patterns("*.py", "__*"))
-        if out.exists():
-            shutil.rmtree(out)
-        os.replace(temporary, out)
-    except OSError as error:
-        raise UserError(f"cannot write {out}: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with replacing(out) as folder, as_file(files(__name__)) as shipped:
+        ignored = shutil.ignore_patterns("*.py", "__*")
+        shutil.copytree(shipped, folder, ignore=ignored, dirs_exist_ok=True)
