@@ -44,6 +44,7 @@ def pretrain(
     from transformers.trainer_utils import get_last_checkpoint
 
     from finetune.parts_trainer import PartsTrainer
+    from finetune.progress import SampleProgress
 
     if done.is_file():
         trained.load_state_dict(load_file(done))
@@ -70,9 +71,11 @@ def pretrain(
             logging_steps=settings.logging_steps,
             seed=preset.seed,
             report_to=settings.report_to,
+            disable_tqdm=True,  # finetune.progress shows samples instead
         ),
         train_dataset=samples,
         data_collator=join,
+        callbacks=[SampleProgress(batch_size * settings.world_size, folder.name)],
     )
     trainer.remove_callback(PrinterCallback)
     last = get_last_checkpoint(str(folder)) if folder.is_dir() else None

@@ -12,8 +12,9 @@ from transformers import TrainerCallback
 class SampleProgress(TrainerCallback):  # type: ignore[misc]
     """Shows samples/s, time left and the newest loss; one line per log where nobody watches."""
 
-    def __init__(self, samples_per_step: int) -> None:
+    def __init__(self, samples_per_step: int, part: str = "") -> None:
         self._per_step = samples_per_step
+        self._part = part
         self._bar: Any = None
         self._done = 0
 
@@ -25,6 +26,7 @@ class SampleProgress(TrainerCallback):  # type: ignore[misc]
                 total=state.max_steps * self._per_step,
                 initial=self._done * self._per_step,
                 unit="sample",
+                desc=self._part or None,
                 smoothing=0.1,
                 disable=not sys.stderr.isatty(),
             )
@@ -42,8 +44,11 @@ class SampleProgress(TrainerCallback):  # type: ignore[misc]
         if "loss" in logs:
             self._bar.set_postfix(loss=f"{float(logs['loss']):.4f}")
             if self._bar.disable:
-                print(f"step {state.global_step}/{state.max_steps} loss {float(logs['loss']):.4f}")
-        shown = {key: value for key, value in logs.items() if key.endswith("_loss")}
+                step = f"{self._part} step".strip()
+                print(
+                    f"{step} {state.global_step}/{state.max_steps} loss {float(logs['loss']):.4f}"
+                )
+        shown = {k: v for k, v in logs.items() if k.startswith("eval_") and k.endswith("_loss")}
         for key, value in sorted(shown.items()):
             self._bar.write(f"step {state.global_step}: {key} {float(value):.4f}")
 
