@@ -83,7 +83,8 @@ bench: $(STAMP)
 	$(BIN)/python -m sat_tasks.bench
 	$(BIN)/python -m leaderboard.bench
 	$(BIN)/python -m finetune.bench
-	if test -d $(DEMO)/sat-tiny; then $(BIN)/python -m sat_tasks.models.bench; fi
+	if test -d $(DEMO)/data; then $(BIN)/python -m finetune.tiny --out $(DEMO)/small \
+	  && $(BIN)/python -m sat_tasks.models.bench --model $(DEMO)/small --questions 150; fi
 
 clean:
 	rm -rf $(DEMO)
