@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from sat_folder import picture, rows, write_folder
 
@@ -39,6 +40,14 @@ def test_pictures_are_those_of_the_row(folder: Path) -> None:
         assert stored == rows(60)[index].images
     with pytest.raises(IndexError, match="has no row 99"):
         data.encoded_pictures(questions[0].file, 99)
+
+
+def test_evidence_is_that_of_the_row_and_none_where_none_is_recorded(folder: Path) -> None:
+    (first, *_) = sorted((folder / "data").iterdir())
+    assert data.evidence_column(str(first)) == ["{}"] * 40
+    table = pq.read_table(first).drop_columns(["evidence"])
+    pq.write_table(table, first)
+    assert data.evidence_column(str(first)) == [None] * 40
 
 
 def test_a_picture_is_opened_once_for_all_orders(folder: Path) -> None:

@@ -88,3 +88,5 @@ def test_a_folder_without_a_model_is_named(folder: Path, data: PairData) -> None
     words = [str(folder), "--data", str(folder), "--split", "train"]
     with pytest.raises(UserError, match="cannot load model"):
         lesson_scores.main(words)
+    with pytest.raises(UserError, match="at least 1, got 0"):
+        lesson_scores.main([*words, "--count", "0"])

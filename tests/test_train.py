@@ -13,7 +13,16 @@ import tiny_families
 from sat_folder import rows, write_folder
 from trl.data_utils import prepare_multimodal_messages
 
-from finetune.data import Reference, Sources, conversation, make_plan, open_sources
+from finetune.data import (
+    LESSON,
+    SAT,
+    Reference,
+    Sources,
+    conversation,
+    in_batches,
+    make_plan,
+    open_sources,
+)
 from finetune.presets import PRESETS, Preset, resolve
 from finetune.train import Schedule, load_model, step_losses, train
 from sat_tasks.console import UserError
@@ -72,6 +81,16 @@ def test_a_plan_is_reproducible_and_batches_have_one_picture_count(folder: Path)
         block = plan[start : start + preset.batch_size]
         assert len({sample.picture_count for sample in block}) == 1
     assert len(plan) > preset.sample_count - 2 * preset.batch_size
+
+
+def test_lessons_and_questions_are_in_blocks_of_their_own() -> None:
+    kinds = [(LESSON, 1), (SAT, 1), (LESSON, 2), (SAT, 1), (LESSON, 1), (SAT, 2)] * 4
+    samples = [Reference(kind, index, (), count) for index, (kind, count) in enumerate(kinds)]
+    blocked = list(in_batches(iter(samples), 2))
+    assert {one.index for one in blocked} == set(range(len(kinds)))
+    for start in range(0, len(blocked), 2):
+        first, second = blocked[start : start + 2]
+        assert (first.source, first.picture_count) == (second.source, second.picture_count)
 
 
 def test_a_conversation_teaches_the_right_letter_in_its_order(folder: Path) -> None:
