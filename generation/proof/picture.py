@@ -17,6 +17,9 @@ from generation.scene import Observation
 
 Floats = NDArray[np.float64]
 
+NEAREST_M = 0.05
+"""Nothing nearer is in a picture."""
+
 
 @dataclass(frozen=True, eq=False)
 class Picture:
@@ -46,16 +49,27 @@ class Picture:
             [ahead * cos_tilt - rise * sin_tilt, left, ahead * sin_tilt + rise * cos_tilt], axis=1
         )
 
-    def pixels_of(self, level_m: Floats) -> tuple[Floats, Floats]:
-        """Return rows and columns, shape (N, 2), and depths, shape (N,), of level points."""
+    @cached_property
+    def projection(self) -> Floats:
+        """What takes level points to (row, column, 1) times their depth, shape (3, 3)."""
         height, width = self.labels.shape
         cos_tilt, sin_tilt = math.cos(self.tilt_rad), math.sin(self.tilt_rad)
-        ahead = level_m[:, 0] * cos_tilt + level_m[:, 2] * sin_tilt
-        rise = level_m[:, 2] * cos_tilt - level_m[:, 0] * sin_tilt
-        safe = np.where(ahead > 0.05, ahead, np.nan)
-        rows = height / 2 - rise / safe * self.focal_px
-        columns = width / 2 - level_m[:, 1] / safe * self.focal_px
-        return np.stack([rows, columns], axis=1), ahead
+        depth = np.array([cos_tilt, 0.0, sin_tilt])
+        down = np.array([sin_tilt, 0.0, -cos_tilt])
+        right = np.array([0.0, -1.0, 0.0])
+        return np.stack(
+            [
+                depth * height / 2 + down * self.focal_px,
+                depth * width / 2 + right * self.focal_px,
+                depth,
+            ]
+        )
+
+    def pixels_of(self, level_m: Floats) -> tuple[Floats, Floats]:
+        """Return rows and columns, shape (N, 2), and depths, shape (N,), of level points."""
+        projected = level_m @ self.projection.T
+        depth_m = projected[:, 2]
+        return projected[:, :2] / np.where(depth_m > NEAREST_M, depth_m, np.nan)[:, None], depth_m
 
     def rows_columns(self, label: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return the pixels of an object."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generation.proof.case import Unclear
-from generation.proof.picture import Floats, Picture
+from generation.proof.picture import NEAREST_M, Floats, Picture
 
 ROUNDS = (
     (16, 30, 0.4), (16, 20, 0.3), (16, 12, 0.2),
@@ -57,7 +57,8 @@ def camera_movement(first: Picture, second: Picture) -> Movement:
         fits = _fits(second, _sample(first, grid), guesses, clip_m)
         best = np.argsort(fits.scores, kind="stable")[:kept]
         guesses = guesses[best]
-    if fits.misfits[best[0]] > MAX_MISFIT:
+    # Also where a picture shows nothing at all, and so no number says how well it fits.
+    if not fits.misfits[best[0]] <= MAX_MISFIT:
         raise Unclear(f"the pictures do not fit together (misfit {fits.misfits[best[0]]:.2f})")
     turn_left_rad, forward_m, left_m = guesses[0].tolist()
     return Movement(turn_left_rad, forward_m, left_m)
@@ -86,18 +87,26 @@ def _sample(picture: Picture, steps: int) -> _Sample:
 
 def moved_points_m(points_m: Floats, movement: Movement) -> Floats:
     """Return points of the first level frame, shape (N, 3), in the one after a movement."""
-    moved: Floats = _moved_m(points_m, np.array([movement]))[0]
-    return moved
+    moved: Floats = _matrices(np.array([movement]))[0] @ _homogeneous(points_m)
+    return moved.T
 
 
-def _moved_m(points_m: Floats, movements: Floats) -> Floats:
-    """Return points, shape (N, 3), after each of M movements, shape (M, N, 3)."""
-    cos_turn, sin_turn = np.cos(movements[:, :1]), np.sin(movements[:, :1])
-    ahead_m = points_m[:, 0] - movements[:, 1:2]
-    left_m = points_m[:, 1] - movements[:, 2:3]
-    up_m = np.broadcast_to(points_m[:, 2], ahead_m.shape)
-    turned = (ahead_m * cos_turn + left_m * sin_turn, left_m * cos_turn - ahead_m * sin_turn)
-    return np.asarray(np.stack([*turned, up_m], axis=-1))
+def _matrices(movements: Floats) -> Floats:
+    """Return what takes homogeneous points to the frame after each of M movements: (M, 3, 4)."""
+    turn_left_rad, forward_m, left_m = movements.T
+    cos_turn, sin_turn = np.cos(turn_left_rad), np.sin(turn_left_rad)
+    result = np.zeros((len(movements), 3, 4))
+    result[:, 0, 0], result[:, 0, 1] = cos_turn, sin_turn
+    result[:, 1, 0], result[:, 1, 1] = -sin_turn, cos_turn
+    result[:, 2, 2] = 1.0
+    result[:, 0, 3] = -forward_m * cos_turn - left_m * sin_turn
+    result[:, 1, 3] = forward_m * sin_turn - left_m * cos_turn
+    return result
+
+
+def _homogeneous(points_m: Floats) -> Floats:
+    """Return points, shape (N, 3), as columns above a row of ones, shape (4, N)."""
+    return np.vstack([points_m.T, np.ones(len(points_m))])
 
 
 class _Fits(NamedTuple):
@@ -111,17 +120,22 @@ class _Fits(NamedTuple):
 
 def _fits(second: Picture, sample: _Sample, movements: Floats, clip_m: float) -> _Fits:
     height, width = second.labels.shape
-    moved_m = _moved_m(sample.points_m, movements)
-    rows_columns, depth_m = second.pixels_of(moved_m.reshape(-1, 3))
-    with np.errstate(invalid="ignore"):
-        within = (rows_columns >= 0) & (rows_columns < (height, width))
-    inside = np.asarray(within[:, 0] & within[:, 1])
-    rows, columns = np.where(inside[:, None], rows_columns, 0).astype(int).T
-    shown_m = np.nan_to_num(second.depth_m[rows, columns], posinf=1e3)
-    gaps = np.minimum(np.abs(shown_m - depth_m) / clip_m, 1.0)
-    others = np.not_equal(second.labels[rows, columns], np.tile(sample.labels, len(movements)))
-    each: Floats = np.where(inside, (gaps + others) / 2, 0.0).reshape(len(movements), -1)
-    common: Floats = inside.reshape(len(movements), -1).mean(axis=1)
-    misfits: Floats = each.mean(axis=1) / np.maximum(common, 1e-9)
+    matrices = (second.projection @ _matrices(movements)).astype(np.float32)
+    points = _homogeneous(sample.points_m).astype(np.float32)
+    row, column, depth_m = (matrices[:, axis] @ points for axis in range(3))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        row /= depth_m
+        column /= depth_m
+        inside = (depth_m > NEAREST_M) & (row >= 0) & (row < height)
+        inside &= (column >= 0) & (column < width)
+        place = row.astype(np.intp) * width + column.astype(np.intp)
+    # What lies outside is clipped to some pixel and weighs nothing.
+    gaps = np.abs(second.depth_m.take(place, mode="clip") - depth_m)
+    gaps = np.minimum(gaps / np.float32(clip_m), 1)
+    others = second.labels.take(place, mode="clip") != sample.labels
+    badness = ((gaps + others) * inside).sum(axis=1, dtype=np.float64) / 2
+    common: Floats = inside.mean(axis=1)
+    each: Floats = badness / len(sample.labels)
+    misfits: Floats = each / np.maximum(common, 1e-9)
     scores = misfits * common + OUTSIDE_MISFIT * (1 - common)
     return _Fits(np.where(common >= MIN_COMMON_SHARE, scores, 1.0), misfits)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mujoco
 
+from generation.engines.mujoco.msh import keep_compiled_meshes
 from generation.engines.mujoco.renderer import Renderer
 from generation.engines.mujoco.session import MujocoSession
 from generation.houses import HouseSource
@@ -21,6 +22,7 @@ class MujocoEngine:
         self._houses = houses
         self._renderer = renderer
         self._session: MujocoSession | None = None
+        keep_compiled_meshes()
 
     @property
     def version(self) -> str:

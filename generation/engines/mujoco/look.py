@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from generation.assets.piece import Finish, MeshPart, Texture
 from generation.engines.mujoco.lights import add_lights
+from generation.engines.mujoco.msh import add_meshes, mesh_name
 from generation.engines.mujoco.physics import BodyPose, pose_at
 from generation.engines.mujoco.shape import Shape
 from generation.houses.house import House, PlacedPiece
@@ -76,16 +77,11 @@ def build_look(
             material=materials.name_of(slab.finish),
             castshadow=slab.casts_shadow,
         )
-    for piece_id in dict.fromkeys(item.piece.piece_id for item in placed):
-        for number, part in enumerate(shapes[piece_id].parts):
-            _add_mesh(spec, f"{piece_id}#{number}", part)
-    for item in placed:
-        _add_piece(spec, item, shapes[item.piece.piece_id].parts, materials)
-    for item in house.scenery:
-        parts = item.piece.load_parts()
-        for number, part in enumerate(parts):
-            _add_mesh(spec, f"{item.piece.piece_id}#{number}", part)
-        _add_piece(spec, item, parts, materials)
+    parts_of = {item.piece.piece_id: shapes[item.piece.piece_id].parts for item in placed}
+    parts_of |= {item.piece.piece_id: item.piece.load_parts() for item in house.scenery}
+    add_meshes(spec, parts_of)
+    for item in (*placed, *house.scenery):
+        _add_piece(spec, item, parts_of[item.piece.piece_id], materials)
     model = spec.compile()
     data = mujoco.MjData(model)
     mujoco.mj_forward(model, data)
@@ -158,20 +154,6 @@ class _Materials:
         return texture.key
 
 
-def _add_mesh(spec: Any, name: str, part: MeshPart) -> None:
-    mesh = spec.add_mesh(
-        name=name,
-        uservert=part.vertices_m.astype(np.float32).ravel(),
-        usernormal=part.normals.astype(np.float32).ravel(),
-        userface=part.faces.astype(np.int32).ravel(),
-        # Open and flat meshes have no volume to take an inertia from.
-        inertia=mujoco.mjtMeshInertia.mjMESH_INERTIA_SHELL,
-    )
-    if part.uv is not None:
-        # Images start at the top, texture coordinates at the bottom.
-        mesh.usertexcoord = (part.uv * (1, -1) + (0, 1)).astype(np.float32).ravel()
-
-
 def _add_piece(
     spec: Any, item: PlacedPiece, parts: Sequence[MeshPart], materials: _Materials
 ) -> None:
@@ -182,7 +164,7 @@ def _add_piece(
     for number, part in enumerate(parts):
         body.add_geom(
             type=mujoco.mjtGeom.mjGEOM_MESH,
-            meshname=f"{item.piece.piece_id}#{number}",
+            meshname=mesh_name(item.piece.piece_id, number),
             material=materials.name_of(part.finish),
             contype=0,
             conaffinity=0,

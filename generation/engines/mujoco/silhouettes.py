@@ -75,6 +75,8 @@ class Silhouettes:
         """Leave the scene as it was found: renderables go before the meshes that they show."""
         self.hide()
         self._bodies.clear()
+        for _, data in self._kept:
+            data.free()
         self._kept.clear()
 
     def _swap(self, out: list[Any], into: list[Any], *, to_shown: bool) -> None:
