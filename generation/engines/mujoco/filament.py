@@ -109,7 +109,7 @@ class FilamentRenderer:
         """Draw geom numbers and depth."""
         modes = mjrf.DrawMode
         if self._silhouettes is not None:
-            self._silhouettes.show()
+            self._silhouettes.show(pose.position_m)
         texels = self._numbers.view(np.uint8).reshape(*self._numbers.shape, 4)
         self._draw(pose, self._label_target, texels, modes.DRAW_MODE_SEGMENTATION_BY_ID)
         self._draw(pose, self._depth_target, self._floats, modes.DRAW_MODE_DEPTH)

@@ -1,7 +1,8 @@
 """A model with one mesh per body, to draw labels and depth with: a fifth of the draw calls.
 
 A renderer needs a draw call for each material, and one for each box of a wall; where neither colour
-nor light matters, what belongs together is drawn together. Silhouettes take the places of the
+nor light matters, what belongs together is drawn together, and what a wall hides is left out, which
+would take its part in shadows elsewhere. Silhouettes take the places of the
 model's own renderables in its scene, since Filament's context has room for one scene.
 """
 
@@ -14,13 +15,14 @@ import numpy as np
 from mujoco import mjrf
 from numpy.typing import NDArray
 
+from generation.engines.mujoco.occlusion import CORNERS, hidden, screens_of
+
 Floats = NDArray[np.float64]
 Faces = NDArray[np.uint32]
 
 _BOX, _MESH = int(mujoco.mjtGeom.mjGEOM_BOX), int(mujoco.mjtGeom.mjGEOM_MESH)
 _SHOWN_GROUPS = 3
 """Geoms of this group and above are not drawn."""
-_CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], float)
 _SIDES = np.array(
     [
         *((0, 1, 3), (0, 3, 2), (4, 6, 7), (4, 7, 5), (0, 4, 5), (0, 5, 1)),
@@ -50,26 +52,37 @@ class Silhouettes:
         self._geoms = [renderables.get_renderable(geom, number) for number in range(model.ngeom)]
         self._bodies: dict[int, Any] = {}
         self._kept: list[Any] = []
+        corners_m = []
         for body in range(model.nbody):
             geoms = np.flatnonzero(model.geom_bodyid == body)
             if len(geoms):
-                self._bodies[body], kept = _solid(context, model, geoms)
-                self._kept.append(kept)
-        self._are_shown = False
+                points_m, faces = _merged(model, geoms)
+                mesh, data = _uploaded(context, points_m, faces)
+                self._kept.append((mesh, data))
+                self._bodies[body] = _solid(context, mesh, faces.size, int(geoms[0]) + 1)
+                corners_m.append(_box_corners_m(points_m))
+        self._own_corners_m = np.reshape(corners_m, (-1, 8, 3))
+        self._corners_m = self._own_corners_m
+        self._screens = screens_of(model)
+        self._shown: set[int] = set()
 
     def update(self, data: mujoco.MjData) -> None:
         """Move bodies to where they are in the data."""
         places, turns = data.xpos.astype(np.float32), data.xmat.astype(np.float32)
         for body, solid in self._bodies.items():
             solid.set_pose(places[body], turns[body])
+        bodies = list(self._bodies)
+        turns_of = data.xmat[bodies].reshape(-1, 3, 3)
+        self._corners_m = self._own_corners_m @ turns_of.swapaxes(1, 2) + data.xpos[bodies][:, None]
 
-    def show(self) -> None:
-        """Put the silhouettes into the scene in place of the model's renderables."""
-        self._swap(self._geoms, list(self._bodies.values()), to_shown=True)
+    def show(self, eye_m: Floats) -> None:
+        """Put into the scene, in place of the model's renderables, what a camera may see."""
+        is_hidden = hidden(self._screens, eye_m, self._corners_m).tolist()
+        self._show({body for body, hid in zip(self._bodies, is_hidden, strict=True) if not hid})
 
     def hide(self) -> None:
         """Put the model's renderables back."""
-        self._swap(list(self._bodies.values()), self._geoms, to_shown=False)
+        self._show(set())
 
     def close(self) -> None:
         """Leave the scene as it was found: renderables go before the meshes that they show."""
@@ -79,27 +92,36 @@ class Silhouettes:
             data.free()
         self._kept.clear()
 
-    def _swap(self, out: list[Any], into: list[Any], *, to_shown: bool) -> None:
-        if self._are_shown == to_shown:
-            return
-        for renderable in out:
-            self._scene.remove_renderable(renderable)
-        for renderable in into:
-            self._scene.add_renderable(renderable)
-        self._are_shown = to_shown
+    def _show(self, bodies: set[int]) -> None:
+        if bodies and not self._shown:
+            for renderable in self._geoms:
+                self._scene.remove_renderable(renderable)
+        for body in sorted(self._shown - bodies):
+            self._scene.remove_renderable(self._bodies[body])
+        for body in sorted(bodies - self._shown):
+            self._scene.add_renderable(self._bodies[body])
+        if self._shown and not bodies:
+            for renderable in self._geoms:
+                self._scene.add_renderable(renderable)
+        self._shown = bodies
 
 
-def _solid(context: Any, model: mujoco.MjModel, geoms: NDArray[np.intp]) -> tuple[Any, Any]:
-    """Return a renderable of a body that bears the number of its first geom, and what it uses."""
-    corners_m, faces = _merged(model, geoms)
-    mesh, data = _uploaded(context, corners_m, faces)
+def _box_corners_m(points_m: Floats) -> Floats:
+    """Return the corners of the box around points, shape (8, 3)."""
+    low_m, high_m = points_m.min(axis=0), points_m.max(axis=0)
+    corners_m: Floats = (low_m + high_m) / 2 + CORNERS * (high_m - low_m) / 2
+    return corners_m
+
+
+def _solid(context: Any, mesh: Any, index_count: int, segmentation_id: int) -> Any:
+    """Return a renderable that shows a mesh and bears a number."""
     renderable = context.create_renderable(mjrf.RenderableParams())
-    renderable.set_mesh(mesh, 0, faces.size)
+    renderable.set_mesh(mesh, 0, index_count)
     renderable.set_size(np.ones(3, np.float32))
     material = renderable.get_material()
-    material.segmentation_id = int(geoms[0]) + 1
+    material.segmentation_id = segmentation_id
     renderable.set_material(material)
-    return renderable, (mesh, data)
+    return renderable
 
 
 def _merged(model: mujoco.MjModel, geoms: NDArray[np.intp]) -> tuple[Floats, Faces]:
@@ -117,7 +139,7 @@ def _merged(model: mujoco.MjModel, geoms: NDArray[np.intp]) -> tuple[Floats, Fac
 
 def _form(model: mujoco.MjModel, geom: int) -> tuple[Floats, NDArray[Any]]:
     if model.geom_type[geom] == _BOX:
-        return _CORNERS * model.geom_size[geom], _SIDES
+        return CORNERS * model.geom_size[geom], _SIDES
     mesh = model.geom_dataid[geom]
     first, first_face = model.mesh_vertadr[mesh], model.mesh_faceadr[mesh]
     return (
