@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+BOX_CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], float)
+"""Of a box around the origin with half sizes of 1, shape (8, 3)."""
+
 
 def wrap_rad(angle_rad: float) -> float:
     """Return the angle in [-pi, pi)."""

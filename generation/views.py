@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from generation.engines import Session
-from generation.pose import Array, Camera, Pose, wrap_rad
+from generation.pose import BOX_CORNERS, Array, Camera, Pose, wrap_rad
 from generation.relations import bearing_rad, is_clear, is_recognised
 from generation.scene import SceneObject, SceneState
 from generation.sight import Seen, see
@@ -221,9 +220,6 @@ def _promise(camera: Camera, pose: Pose, centers_m: Array, sizes_m: Array) -> fl
     return float((inside & reachable & (sizes_m > MIN_APPARENT_SIZE_RAD * distance_m)).sum())
 
 
-_CORNERS = np.array(list(product((-1.0, 1.0), repeat=3)))
-
-
 def framed_bearings_rad(seen: Seen, object_id: str) -> Array:
     """Return the bearings of an object's middle at which turning keeps it whole in the frame."""
     observation, item = seen.observation, seen.object(object_id)
@@ -232,7 +228,7 @@ def framed_bearings_rad(seen: Seen, object_id: str) -> Array:
     limit = camera.fovx_rad / 2
     bearings = np.arange(-limit, limit, BEARING_STEP_RAD)
     yaws = azimuth - bearings[:, None]
-    corners_m = item.center_m + _CORNERS * item.size_m / 2
+    corners_m = item.center_m + BOX_CORNERS * item.size_m / 2
     east_m, north_m, up_m = (corners_m - pose.position_m).T
     ahead_m = east_m * np.cos(yaws) + north_m * np.sin(yaws)  # (bearings, corners)
     right_m = east_m * np.sin(yaws) - north_m * np.cos(yaws)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import math
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,10 +16,10 @@ from numpy.typing import NDArray
 from generation.assets.piece import Finish, MeshPart
 from generation.engines.mujoco.engine import MujocoEngine
 from generation.engines.mujoco.msh import CACHE_BYTES, add_meshes, mesh_name
-from generation.engines.mujoco.occlusion import CORNERS, Screens, hidden, screens_of
+from generation.engines.mujoco.occlusion import Screens, hidden, screens_of
 from generation.engines.mujoco.renderer import open_renderer
 from generation.houses import open_house_source
-from generation.pose import Camera, Pose
+from generation.pose import BOX_CORNERS, Camera, Pose
 from generation.scene import SceneKey
 
 CAMERA = Camera(128, 128, math.radians(75))
@@ -50,7 +52,7 @@ def test_what_counts_as_hidden_is_behind_one_box_with_all_its_points() -> None:
         middle_m = np.array([2.0, 0.0, 0.0]) + rng.uniform(-0.5, 0.5, 3)
         half_m = rng.uniform(0.1, 1.5, 3) * (0.3, 1, 1)
         box = np.array([middle_m - half_m, middle_m + half_m])
-        boxes_m = rng.uniform(-4, 6, (40, 1, 3)) + CORNERS * rng.uniform(0.1, 0.6, (40, 1, 3))
+        boxes_m = rng.uniform(-4, 6, (40, 1, 3)) + BOX_CORNERS * rng.uniform(0.1, 0.6, (40, 1, 3))
         is_hidden = hidden(Screens(box[:1], box[1:]), np.zeros(3), boxes_m)
         for corners_m in boxes_m[is_hidden]:
             inside_m = rng.uniform(corners_m.min(axis=0), corners_m.max(axis=0), (50, 3))
@@ -60,7 +62,7 @@ def test_what_counts_as_hidden_is_behind_one_box_with_all_its_points() -> None:
 
 
 def test_two_boxes_hide_together_what_counts_as_seen() -> None:
-    thing_m = (CORNERS * 0.2 + (4.0, 0.0, 0.0))[None]
+    thing_m = (BOX_CORNERS * 0.2 + (4.0, 0.0, 0.0))[None]
     left, right = [[1.0, -2, -2], [1.2, 0.01, 2]], [[1.0, 0.01, -2], [1.2, 2, 2]]
     both = Screens(*np.swapaxes(np.array([left, right]), 0, 1))
     assert not hidden(both, np.zeros(3), thing_m).any()
@@ -68,7 +70,7 @@ def test_two_boxes_hide_together_what_counts_as_seen() -> None:
 
 
 def test_walls_at_the_eye_hide_nothing() -> None:
-    thing_m = (CORNERS * 0.2 + (4.0, 0.0, 0.0))[None]
+    thing_m = (BOX_CORNERS * 0.2 + (4.0, 0.0, 0.0))[None]
     for near_m, is_hidden in ((0.1, False), (0.2, True)):
         wall = Screens(np.array([[near_m, -2, -2]]), np.array([[near_m + 0.1, 2, 2]]))
         assert bool(hidden(wall, np.zeros(3), thing_m)[0]) == is_hidden
@@ -142,3 +144,37 @@ def test_what_mujoco_remembers_is_bounded(engine: MujocoEngine) -> None:
     cache = mujoco.mj_getCache()
     engine.load(SceneKey("train", 0, 0))
     assert 0 < mujoco.mj_getCacheSize(cache) <= mujoco.mj_getCacheCapacity(cache) == CACHE_BYTES
+
+
+class Heap(ctypes.Structure):
+    """What glibc's mallinfo2 returns."""
+
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in ("arena", "chunks", "fast", "maps", "mapped", "a", "b", "used", "free", "top")
+    ]
+
+
+def test_a_house_that_is_closed_leaves_nothing_behind(engine: MujocoEngine) -> None:
+    libc = ctypes.CDLL(None)
+    if not hasattr(libc, "mallinfo2"):
+        pytest.skip("the C library does not count its memory")
+    libc.mallinfo2.restype = Heap
+
+    def look() -> None:
+        session = engine.load(SceneKey("train", 2, 0))
+        session.observe(Pose(1, 1, 1.4, 0))
+        session.close()
+
+    def used_mb() -> float:
+        gc.collect()
+        heap = libc.mallinfo2()
+        return float(heap.used + heap.mapped) / 1e6
+
+    for _ in range(4):
+        look()
+    before_mb = used_mb()
+    for _ in range(8):
+        look()
+    # Its vertices alone would be some 6 MB each time.
+    assert (used_mb() - before_mb) / 8 < 2

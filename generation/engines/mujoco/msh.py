@@ -57,10 +57,10 @@ def encode_msh(part: MeshPart) -> bytes:
         # Images start at the top, texture coordinates at the bottom.
         uv = (part.uv * (1, -1) + (0, 1)).astype(np.float32)
     tables = (
-        part.vertices_m.astype(np.float32),
-        part.normals.astype(np.float32),
+        np.asarray(part.vertices_m, np.float32),
+        np.asarray(part.normals, np.float32),
         uv,
-        part.faces.astype(np.int32),
+        np.asarray(part.faces, np.int32),
     )
     counts = np.array([len(table) for table in tables], np.int32)
     return counts.tobytes() + b"".join(table.tobytes() for table in tables)

@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], float)
-"""Of a box with half sizes of 1."""
 LEAST_SIDE_M = 0.5
 """Boxes of which two sides are at least this long are worth testing."""
 INSET_M = 0.001

@@ -1,9 +1,9 @@
 """A model with one mesh per body, to draw labels and depth with: a fifth of the draw calls.
 
 A renderer needs a draw call for each material, and one for each box of a wall; where neither colour
-nor light matters, what belongs together is drawn together, and what a wall hides is left out, which
-would take its part in shadows elsewhere. Silhouettes take the places of the
-model's own renderables in its scene, since Filament's context has room for one scene.
+nor light matters, what belongs together is drawn together, and what a wall hides is left out (in a
+picture it may still throw a shadow). Silhouettes take the places of the model's own renderables in
+its scene, since Filament's context has room for one scene.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import numpy as np
 from mujoco import mjrf
 from numpy.typing import NDArray
 
-from generation.engines.mujoco.occlusion import CORNERS, hidden, screens_of
+from generation.engines.mujoco.occlusion import hidden, screens_of
+from generation.pose import BOX_CORNERS
 
 Floats = NDArray[np.float64]
 Faces = NDArray[np.uint32]
@@ -109,7 +110,7 @@ class Silhouettes:
 def _box_corners_m(points_m: Floats) -> Floats:
     """Return the corners of the box around points, shape (8, 3)."""
     low_m, high_m = points_m.min(axis=0), points_m.max(axis=0)
-    corners_m: Floats = (low_m + high_m) / 2 + CORNERS * (high_m - low_m) / 2
+    corners_m: Floats = (low_m + high_m) / 2 + BOX_CORNERS * (high_m - low_m) / 2
     return corners_m
 
 
@@ -139,7 +140,7 @@ def _merged(model: mujoco.MjModel, geoms: NDArray[np.intp]) -> tuple[Floats, Fac
 
 def _form(model: mujoco.MjModel, geom: int) -> tuple[Floats, NDArray[Any]]:
     if model.geom_type[geom] == _BOX:
-        return CORNERS * model.geom_size[geom], _SIDES
+        return BOX_CORNERS * model.geom_size[geom], _SIDES
     mesh = model.geom_dataid[geom]
     first, first_face = model.mesh_vertadr[mesh], model.mesh_faceadr[mesh]
     return (
