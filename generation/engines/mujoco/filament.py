@@ -89,6 +89,8 @@ class FilamentRenderer:
     def load(self, model: mujoco.MjModel) -> None:
         """Take over a model."""
         self.unload()
+        # Compiling a large house leaves 200 MB that the driver would take on top.
+        _give_memory_back()
         self._scene = self._context.create_scene(mjrf.SceneParams())
         self._resources = mjrf.ModelResources(self._context, model)
         self._scene.configure_from_model(model)
